@@ -79,8 +79,8 @@ class TextEncoder(Encoder):
     sizes: (1, n_tokens), how many tokens the graph takes at a time; a longer text is read in chunks, whose vectors are
         pooled.
     tokenizer(): the tokenizer, in the JSON of the `tokenizers` library; padding and truncation in it are ignored.
-        The graph is given only tokens that it knows; `unknown` names the token that stands for all others, which
-        are counted, and left out of the mask if `skip_unknown`.
+    unknown: the token that stands for all that the tokenizer does not know; such tokens are counted, and left out if
+        `skip_unknown`.
     """
 
     modality: ClassVar[str] = "text"
@@ -114,7 +114,7 @@ class EncoderFormat:
     """Opens encoders that a user names by a file, or by a name with a prefix such as `timm:resnet18`.
 
     open(name): the encoder, under that name; None if the name is not of this format. Raises ConfigError where the file
-        is missing or holds no network of images, WeightsError where a package or weights are missing.
+        is missing or holds no network that can be used, WeightsError where a package or weights are missing.
     example: what a user writes, such as "FILE.onnx".
     """
 
