@@ -30,7 +30,7 @@ def print_result(run: Run, result: RunResult) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PIPED_WIDTH
-    for text in result.groups.sentences:
+    for text in run.words(result.groups.sentences):
         console.print(f"[bold]{escape(text)}[/bold]", soft_wrap=True)
     _print_leaderboard(console, run, result)
     _print_scores(console, result)
@@ -44,7 +44,7 @@ def print_result(run: Run, result: RunResult) -> None:
     console.print(f"Search ended: {escape(result.ended)}.", soft_wrap=True)
     if result.expected_gain:
         console.print(f"More trials: {result.expected_gain.sentence}.", soft_wrap=True)
-    _print_forecasts(console, result)
+    _print_forecasts(console, run, result)
     for label, path in _places(run, result):
         console.print(f"{label:<12}{escape(path)}", soft_wrap=True)
     for text in result.unkept:
@@ -109,14 +109,14 @@ def _print_scores(console: Console, result: RunResult) -> None:
         )  # fmt: skip
 
 
-def _print_forecasts(console: Console, result: RunResult) -> None:
+def _print_forecasts(console: Console, run: Run, result: RunResult) -> None:
     if not result.forecasts:
         return
     table = Table(title="What the run expected early, and what came of it", title_justify="left")
     for column in COLUMNS:
         table.add_column(column)
     for forecast in result.forecasts:
-        table.add_row(*map(escape, forecast.cells))
+        table.add_row(*map(escape, run.words(forecast.cells)))
     console.print(table)
 
 

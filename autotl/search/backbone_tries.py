@@ -100,8 +100,15 @@ class BackboneTries:
 
 
 def _others(context: SearchContext) -> tuple[tuple[LeftOutBackbone, ...], tuple[str, ...]]:
-    """What takes no part: sources whose licence does not allow commercial use, and the names of all others."""
-    others = [one for name, one in offered_sources(context.plugins).items() if name not in context.space.backbones]
+    """What takes no part: sources whose licence does not allow commercial use, and the names of all others.
+
+    Both are of those that read this kind of item.
+    """
+    modality = context.run.dataset.modality
+    others = [
+        one for name, one in offered_sources(context.plugins).items()
+        if name not in context.space.backbones and one.modality == modality
+    ]  # fmt: skip
     limited = [one for one in others if one.embedded and not one.commercial and not context.run.config.backbones]
     return (
         tuple(LeftOutBackbone(one.name, "", "licence", one.licence) for one in limited),

@@ -100,7 +100,9 @@ def open_context(
     )  # fmt: skip
     return SearchContext(
         run, plugins, settings, deadline, objective, space, run.dataset.labels, reader, InputCache(run, reader),
-        MeasuredCosts(run.split, reader, space.default_head.name), processes, FoldPool(_threads(run)),
+        MeasuredCosts(
+            run.split, reader, space.default_head.name, frozenset(one.backbone for one in space.word_counts())
+        ), processes, FoldPool(_threads(run)),
     )  # fmt: skip
 
 

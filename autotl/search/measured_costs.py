@@ -13,6 +13,8 @@ from autotl.search.fine_tune_cost import Estimate, estimate_seconds, stage_work,
 from autotl.search.fold_costs import FoldCosts
 from autotl.trial import Candidate, TrialRecord
 
+CAUTIOUS_TEXTS_PER_SECOND = 500
+"""Whose words are counted, on a busy core, used as the other."""
 CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 """What a small network reads on two busy cores; used until something was measured."""
 
@@ -20,10 +22,13 @@ CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 class MeasuredCosts:
     """Costs on the items of one split, from what this process has measured; implements `TrialCosts`.
 
-    default_head: the one whose cost stands for those not yet seen.
+    default_head: the one whose cost stands for those not yet seen. counting: names of the sources that count words.
     """
 
-    def __init__(self, split: Split, reader: FeatureReader, default_head: str) -> None:
+    def __init__(
+        self, split: Split, reader: FeatureReader, default_head: str, counting: frozenset[str] = frozenset()
+    ) -> None:  # fmt: skip
+        self._counting = counting
         self._split, self._reader = split, reader
         self._folds = FoldCosts(default_head)
         self._work_per_pixel: dict[str, dict[str, float]] = {}
@@ -33,8 +38,10 @@ class MeasuredCosts:
         return self._reader.has_features(backbone, size)
 
     def images_per_second(self, backbone: str, size: Size) -> float:
-        """How fast a frozen backbone reads images of a size: as measured, else half of what the slowest other did."""
+        """How fast a frozen backbone reads items of a size: as measured, else half of what the slowest other did."""
         measured = self._reader.pixels_per_second
+        if backbone in self._counting and backbone not in measured:
+            return CAUTIOUS_TEXTS_PER_SECOND
         others = min(measured.values(), default=2 * CAUTIOUS_PIXELS_PER_SECOND)
         return measured.get(backbone, others / 2) / (size[0] * size[1])
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
+from autotl.interfaces import WordCounts
 from autotl.search.costs import TrialCosts
 from autotl.search.fine_tune_schedule import FineTuneSchedule
 from autotl.search.fine_tune_search import FineTuneSearch
@@ -149,7 +150,14 @@ class Planner:
         return Step(pinned={"strategy": PROBE, **self.readings.pinned(board, scores), **self.heads.pinned(board)})
 
     def is_owed(self, candidate: Candidate, board: Leaderboard) -> bool:
-        """Whether a trial is the first of a head, or of a strategy, that was asked for: it is run whatever it costs."""
+        """Whether a trial is run whatever it costs, and to its end.
+
+        It is if it is the first of a head, or of a strategy, that was asked for, or of a source of word counts, which
+        stand on every leaderboard of texts.
+        """
+        tried = {trial.reading.backbone for trial in board.trials if trial.reading}
+        if isinstance(candidate.backbone, WordCounts) and candidate.backbone.name not in tried:
+            return True
         if self._strategy == FINE_TUNE and candidate.strategy == FINE_TUNE and not board.of(FINE_TUNE):
             return True
         return candidate.head.name in self._asked and not self._had_its_turn(candidate.head.name, board)
