@@ -73,7 +73,7 @@ MAY_IMPORT = {
     "autotl_ui.uploads": "errors runtime data autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.data": "errors settings data checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets "
     "autotl_ui.uploads",
-    "autotl_ui.train": "errors runtime data interfaces evidence deploy autotl_ui.jobs autotl_ui.workspace "
+    "autotl_ui.train": "targets errors runtime data interfaces evidence deploy autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.results": "errors settings data runs interfaces evidence autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",

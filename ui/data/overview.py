@@ -8,13 +8,14 @@ from autotl.data.dataset import MIN_IMAGES_PER_CLASS
 from autotl.data.item_kinds import TEXTS
 from autotl.data.layout_notes import understood_as
 from autotl.data.listing import ignored_kinds
-from autotl_ui.data.columns import has_columns, offer_columns
+from autotl_ui.data.columns import offer_columns
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.mapping_form import offer_unmapping, show_mapping
 from autotl_ui.server.pages import LABEL
 from autotl_ui.widgets.items import GridItem, show_items
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.words import counted, plain
+from autotl_ui.workspace.columns import has_columns
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.workspace import Workspace
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from autotl_ui.data.columns import ask_for_columns, table_columns
+from autotl_ui.data.columns import ask_for_columns
 from autotl_ui.data.mapping_form import offer_unmapping, show_mapping
 from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.columns import table_columns
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 

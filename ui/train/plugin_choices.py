@@ -9,6 +9,7 @@ from functools import cache
 from autotl.errors import PluginError
 from autotl.evidence.evaluations import gives_one_value
 from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, Evaluator, FeatureSource, Head
+from autotl.targets import DEFAULT_OBJECTIVES, Kind, Target
 from autotl_ui.widgets.words import OBJECTIVES
 from autotl_ui.workspace.installed import loaded_plugins
 
@@ -18,7 +19,7 @@ class PluginChoices:
     """Names of each kind.
 
     backbones: and encoders, with what to know before one is chosen, empty for those that a search tries by default,
-    which come first. heads, objectives: those of classes, the built-in objectives first.
+    which come first. heads, objectives: those for the target, the built-in objectives first.
     """
 
     backbones: Mapping[str, str]
@@ -27,17 +28,20 @@ class PluginChoices:
 
 
 @cache
-def installed_choices() -> PluginChoices:
-    """Ask the plugins, once: what they offer does not change while the app runs."""
+def installed_choices(modality: str = "image", target: Kind = "classes") -> PluginChoices:
+    """Ask the plugins, once: what they offer does not change while the app runs.
+
+    modality: the kind of the items, by its name. target: the kind of what is learned.
+    """
     plugins = loaded_plugins()
     sources: dict[str, FeatureSource] = {**plugins.all(Backbone), **plugins.all(Encoder)}
-    remarks = {name: _remark(source) for name, source in sources.items()}
-    objectives = [name for name, evaluator in plugins.all(Evaluator).items() if _is_objective(evaluator)]
-    usual = [name for name in OBJECTIVES if name in objectives]
+    remarks = {name: _remark(source) for name, source in sources.items() if source.modality == modality}
+    objectives = [name for name, evaluator in plugins.all(Evaluator).items() if _is_objective(evaluator, target)]
+    usual = [name for name in (DEFAULT_OBJECTIVES[target], *OBJECTIVES) if name in objectives]
     return PluginChoices(
         backbones=dict(sorted(remarks.items(), key=lambda entry: entry[1] != "")),
-        heads=tuple(name for name, head in plugins.all(Head).items() if "classes" in head.targets),
-        objectives=(*usual, *(name for name in objectives if name not in usual)),
+        heads=tuple(name for name, head in plugins.all(Head).items() if Target(kind=target).may_use(head.targets)),
+        objectives=tuple(dict.fromkeys((*usual, *(name for name in objectives if name not in usual)))),
     )
 
 
@@ -50,8 +54,8 @@ def _remark(source: FeatureSource) -> str:
     return ", ".join(facts)
 
 
-def _is_objective(evaluator: Evaluator) -> bool:
+def _is_objective(evaluator: Evaluator, target: Kind) -> bool:
     try:
-        return "classes" in evaluator.targets and gives_one_value(evaluator)
+        return target in evaluator.targets and gives_one_value(evaluator)
     except PluginError:  # a search would report it; here it is just not offered
         return False

@@ -9,16 +9,23 @@ from dataclasses import dataclass
 import streamlit as st
 
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS
+from autotl.data.item_kinds import IMAGES, ItemKind
 from autotl.interfaces import NOT_COMMERCIAL
 from autotl_ui.server.access import current
 from autotl_ui.train.network_file import NetworkFileError, SentFile, ask_for_path, ask_for_upload, keep_upload
 from autotl_ui.train.plugin_choices import installed_choices
 from autotl_ui.train.start_search import SearchRequest
 from autotl_ui.widgets.study import GROUPS_ANSWER
-from autotl_ui.widgets.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, duration, plain, score_name
+from autotl_ui.widgets.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, duration, plain, score_name, worded
 from autotl_ui.workspace.data_sets import DataSet
 
 LEAVE_OUT = "leave-out"
+_TOGETHER = {
+    "image": "Images of one patient, place or film must stay on one side of every split, or the scores are too "
+    "optimistic. Enter a column of the table of labels, exif:FIELD such as exif:BodySerialNumber,",
+    "text": "Texts of one author, thread or source must stay on one side of every split, or the scores are too "
+    "optimistic. Enter a column of the table,",
+}
 BUDGETS = (60, 180, 600, 1800, 7200)
 """Seconds."""
 
@@ -42,26 +49,27 @@ class _Advanced:
     leave_out: bool
 
 
-def show_form(data_set: DataSet, *, refused: bool, leave_out: bool | None) -> SearchRequest | None:
+def show_form(
+    data_set: DataSet, kind: ItemKind, labels: tuple[str, ...], *, refused: bool, leave_out: bool | None
+) -> SearchRequest | None:  # fmt: skip
     """Draw the form for a search on a dataset; returns the request when Start is pressed.
 
+    kind: of the items. labels: the columns to learn, none for the one that is recognised.
     refused: whether the data cannot be trained on, which the page says above. leave_out: whether
     classes with too few images are left out, None where the form is to ask.
     """
-    offered = installed_choices()
+    offered = installed_choices(kind.name, data_set.target)
     with st.form("train", border=True):
         seconds = st.segmented_control(
             "How long", BUDGETS, key="seconds", default=180, required=True, format_func=duration
         )
         objective = st.selectbox(
             "What matters most", offered.objectives, key="objective",
-            format_func=lambda name: OBJECTIVES.get(name, score_name(name)),
+            format_func=lambda name: worded(OBJECTIVES.get(name, score_name(name)), kind),
         )  # fmt: skip
-        strategy = st.radio(
-            "Route", list(STRATEGIES), key="strategy", format_func=STRATEGIES.__getitem__, captions=STRATEGY_MEANINGS
-        )
+        strategy = _choose_route(kind)
         with st.expander("Advanced", icon=":material/tune:"):
-            advanced = _advanced(data_set, leave_out)
+            advanced = _advanced(data_set, kind, leave_out)
         pressed = st.form_submit_button(
             "These data cannot be trained on" if refused else "Start", key="start", type="primary",
             icon=":material/play_arrow:", disabled=refused,
@@ -77,7 +85,18 @@ def show_form(data_set: DataSet, *, refused: bool, leave_out: bool | None) -> Se
         return None
     if path:
         chosen["backbones"] = (*advanced.backbones, path)
-    return SearchRequest(data_set, float(seconds or 180), str(objective), str(strategy), **chosen)
+    return SearchRequest(
+        data_set, float(seconds or 180), str(objective or ""), strategy, labels=labels, **chosen
+    )  # fmt: skip
+
+
+def _choose_route(kind: ItemKind) -> str:
+    if kind is not IMAGES:
+        st.caption(f"Networks that read {kind.plural} are used as they are: only networks of images can be fine-tuned.")
+        return "auto"
+    return str(st.radio(
+        "Route", list(STRATEGIES), key="strategy", format_func=STRATEGIES.__getitem__, captions=STRATEGY_MEANINGS
+    ))  # fmt: skip
 
 
 def _about(remarks: Mapping[str, str]) -> str:
@@ -88,8 +107,8 @@ def _about(remarks: Mapping[str, str]) -> str:
     return text
 
 
-def _advanced(data_set: DataSet, leave_out: bool | None) -> _Advanced:
-    offered = installed_choices()
+def _advanced(data_set: DataSet, kind: ItemKind, leave_out: bool | None) -> _Advanced:
+    offered = installed_choices(kind.name, data_set.target)
     remarks = offered.backbones
     backbones = st.multiselect(
         "Networks (backbones)", list(remarks), key="backbones", placeholder="All that are installed",
@@ -119,19 +138,17 @@ def _advanced(data_set: DataSet, leave_out: bool | None) -> _Advanced:
     if answer := st.session_state.get(f"{GROUPS_ANSWER}{data_set.name}"):
         st.session_state.setdefault("groups", answer)
     groups = st.text_input(
-        "Images that belong together", key="groups", placeholder="Such as (patient\\d+)", max_chars=500,
+        worded("Images that belong together", kind), key="groups", placeholder="Such as (patient\\d+)", max_chars=500,
         autocomplete="off",
-        help="Images of one patient, place or film must stay on one side of every split, or the scores are too "
-        "optimistic. Enter a column of the table of labels, exif:FIELD such as exif:BodySerialNumber, or a regular "
-        "expression whose one pair of brackets encloses the part of the path that names the group. "
-        "Empty: groups that are found and that matter are kept together; none: they are mixed.",
+        help=f"{_TOGETHER[kind.name]} or a regular expression whose one pair of brackets encloses the part of the path "
+        "that names the group. Empty: groups that are found and that matter are kept together; none: they are mixed.",
     )  # fmt: skip
-    mirrored = st.toggle("Treat mirror images as near-duplicates", key="mirrored")
+    mirrored = kind is IMAGES and st.toggle("Treat mirror images as near-duplicates", key="mirrored")
     if leave_out is None:
         leave_out = st.toggle(
-            f"Leave out classes with fewer than {MIN_IMAGES_PER_CLASS} usable images", key=LEAVE_OUT,
-            help="Some files may turn out to be no images or copies. Without this, a class that is left with too few "
-            "ends the search.",
+            worded(f"Leave out classes with fewer than {MIN_IMAGES_PER_CLASS} usable images", kind), key=LEAVE_OUT,
+            help=worded("Some files may turn out to be no images or copies.", kind)
+            + " Without this, a class that is left with too few ends the search.",
         )  # fmt: skip
     return _Advanced(
         backbones=tuple(backbones), network=own if isinstance(own, str) else tuple(own), heads=tuple(heads),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS
@@ -15,6 +15,7 @@ from autotl.data.source import Source
 from autotl.deploy.registry import require_name, require_registry
 from autotl.errors import AutoTLError
 from autotl.interfaces import Backbone, Encoder
+from autotl.targets import CLASSES, ORDERED
 from autotl_ui.jobs import jobs
 from autotl_ui.train.networks import brings_networks, find_problem_of_networks
 from autotl_ui.workspace.data_sets import DataSet
@@ -30,6 +31,7 @@ class SearchRequest:
 
     trials: None for as many as the time allows. backbones, heads: empty for the defaults; a backbone may be the path of
     a network. groups, register: empty for none. leave_out: whether classes with too few images are left out.
+    labels: the columns to learn, none for that of the dataset.
     """
 
     data_set: DataSet
@@ -45,6 +47,12 @@ class SearchRequest:
     workers: int = 1
     register: str = ""
     leave_out: bool = False
+    labels: tuple[str, ...] = ()
+
+    @property
+    def read(self) -> tuple[DataSet, ...]:
+        """The dataset as it is read for each column to learn."""
+        return tuple(replace(self.data_set, label=name) for name in self.labels) or (self.data_set,)
 
     @property
     def min_per_class(self) -> int | None:
@@ -58,6 +66,8 @@ def _listed(data_set: DataSet) -> Source:
 
 def find_small_classes(data_set: DataSet) -> Mapping[str, int]:
     """The classes with too few images to learn from, as far as the listing of a dataset tells, with their numbers."""
+    if data_set.target not in (CLASSES, ORDERED):
+        return {}
     try:
         return listed_small_classes(_listed(data_set), read_patch(data_set.patch_file))
     except AutoTLError:
@@ -68,7 +78,7 @@ def find_refusal(data_set: DataSet, *, leave_out: bool = False) -> str:
     """Why a search of a dataset would be refused, as far as its listing tells; empty where it would not."""
     if not data_set.path.exists():
         return (
-            f"the images of {data_set.title} are gone: there is nothing at {data_set.path}. Put them back, or choose "
+            f"the files of {data_set.title} are gone: there is nothing at {data_set.path}. Put them back, or choose "
             "another dataset."
         )
     try:
@@ -84,8 +94,9 @@ def find_refusal(data_set: DataSet, *, leave_out: bool = False) -> str:
 
 def find_problem(request: SearchRequest, workspace: Workspace) -> str:
     """Why the search cannot be started; empty where it can. These are the checks of `fit` that read no image."""
-    if refusal := find_refusal(data_set := request.data_set, leave_out=request.leave_out):
-        return refusal
+    for one in request.read:
+        if refusal := find_refusal(one, leave_out=request.leave_out):
+            return refusal
     if Path(request.groups).suffix.lower() in TABLE_SUFFIXES and not workspace.whole_machine:
         return "Groups cannot be read from a table here. Name a column of the table of labels, or give a pattern."
     offered = (*loaded_plugins().all(Backbone), *loaded_plugins().all(Encoder))
@@ -96,11 +107,11 @@ def find_problem(request: SearchRequest, workspace: Workspace) -> str:
         if request.register:
             require_name(request.register)
             require_registry(loaded_plugins())
-        source, decisions = _listed(data_set), read_patch(data_set.patch_file)
-        require_trainable_listing(
-            data_set.path, source, decisions, groups=request.groups, min_per_class=request.min_per_class,
-            seed=request.seed,
-        )  # fmt: skip
+        for one in request.read:
+            require_trainable_listing(
+                one.path, _listed(one), read_patch(one.patch_file), groups=request.groups,
+                min_per_class=request.min_per_class, seed=request.seed,
+            )  # fmt: skip
     except AutoTLError as error:
         return str(error)
     if not brings_networks(request.backbones, request.heads):
@@ -163,7 +174,9 @@ def arguments(request: SearchRequest, folder: Path) -> list[str]:
     }
     options = [f"{option}={value}" for option, value in given.items() if value]
     options += ["--mirrored"] if request.mirrored else []
-    return ["fit", str(request.data_set.path), *options, *request.data_set.options, *request.data_set.patch_options]
+    data_set = request.data_set
+    read = replace(data_set, label=",".join(request.labels) or data_set.label).options
+    return ["fit", str(data_set.path), *options, *read, *data_set.patch_options]
 
 
 def _free_folder(folder: Path) -> Path:

@@ -6,6 +6,8 @@ import re
 import time
 from typing import Literal
 
+from autotl.data.item_kinds import IMAGES, ItemKind
+
 OBJECTIVES = {
     "balanced_accuracy": "Every class counts the same (balanced accuracy)",
     "accuracy": "Every image counts the same (accuracy)",
@@ -17,6 +19,12 @@ SCORES = {
     "macro_f1": "macro F1",
     "log_loss": "log loss",
     "roc_auc": "ROC AUC",
+    "mean_average_precision": "mean average precision",
+    "micro_f1": "micro F1",
+    "exact_match": "exact match",
+    "quadratic_kappa": "quadratic kappa",
+    "mae": "mean absolute error",
+    "r2": "R²",
 }
 """Scores whose names, as plugins and files spell them, are not words."""
 SCORE_MEANINGS = {
@@ -76,6 +84,18 @@ def unlinked(text: str) -> str:
 def _harmless(found: re.Match[str]) -> str:
     indent, mark, digits, stop = found.groups(default="")
     return indent + (f"\\{mark}" if mark else f"{digits}\\{stop}" if digits else "")
+
+
+def worded(text: str, kind: ItemKind) -> str:
+    """A sentence about images, as a sentence about items of another kind."""
+    if kind is IMAGES:
+        return text
+    text = re.sub(r"\b([Aa])n (?=image\b)", r"\1 ", text)
+    return re.sub(r"\b([Ii])mage(s?)\b", lambda found: _in_case(kind.plural if found[2] else kind.name, found[1]), text)
+
+
+def _in_case(word: str, like: str) -> str:
+    return word.capitalize() if like.isupper() else word
 
 
 def score_name(name: str) -> str:
