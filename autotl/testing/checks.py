@@ -29,7 +29,7 @@ def check_check(check: Check) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         data.mkdir()
-        _write_images(data)
+        (_write_texts if check.modality == "text" else _write_images)(data)
         dataset = scan(data, cache=Path(folder) / "cache")
         seen = (dataset, _probe(dataset)) if check.uses_probe else (dataset,)
         with doing(f"{subject}: run({', '.join(type(part).__name__ for part in seen)})"):
@@ -76,3 +76,32 @@ def _write_images(folder: Path) -> None:
             Image.fromarray(pixels).save(folder / label / f"{number}.png")
     (folder / "star" / "again.png").write_bytes((folder / "circle" / "0.png").read_bytes())
     (folder / "star" / "broken.png").write_bytes(b"not an image")
+
+
+def _write_texts(folder: Path) -> None:
+    """Three classes of twelve texts that end alike, one of them empty and one twice, and a file that is not a text."""
+    rng = np.random.default_rng(0)
+    words = [
+        "the",
+        "a",
+        "of",
+        "we",
+        "they",
+        "see",
+        "find",
+        "house",
+        "river",
+        "paper",
+        "morning",
+        "evening",
+        "new",
+        "old",
+    ]
+    for label in ("letter", "note", "report"):
+        (folder / label).mkdir()
+        for number in range(12):
+            text = " ".join(rng.choice(words, 20)) + f"\n\nwith kind regards from the {label} office\n"
+            (folder / label / f"{number}.txt").write_text(text)
+    (folder / "note" / "again.txt").write_bytes((folder / "letter" / "0.txt").read_bytes())
+    (folder / "note" / "empty.txt").write_bytes(b"")
+    (folder / "note" / "broken.txt").write_bytes(b"%PDF-1.7")

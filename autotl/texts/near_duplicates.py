@@ -7,7 +7,6 @@ values of a band are candidates (Leskovec, Rajaraman & Ullman 2020, chapter 3), 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 
 from autotl.modality import CERTAIN, PAIR_COLUMNS, no_pairs
 from autotl.runtime.progress import OnProgress
+from autotl.texts.words import run_hashes
 
 N_HASHES = 128
 """The standard error of a similarity is 0.044 at most."""
@@ -85,15 +85,7 @@ def find_pairs(
 
 def _shingles(words: Sequence[str]) -> np.ndarray:
     """The hashes of all runs of three words, uint32 (n,); of the whole text where it is shorter."""
-    if not words:
-        return np.zeros(0, np.uint32)
-    codes = np.array([zlib.crc32(word.encode("utf-8", "replace")) for word in words], np.uint64)
-    n = min(_SHINGLE_WORDS, len(codes))
-    hashes = np.full(len(codes) - n + 1, np.uint64(n))
-    for i in range(n):
-        # An odd factor of 64 bits and a shift mix the bits (as SplitMix64 does).
-        hashes = (hashes ^ codes[i : len(codes) - n + 1 + i]) * np.uint64(0x9E3779B97F4A7C15)
-        hashes ^= hashes >> np.uint64(29)
+    hashes = run_hashes(words, max(1, min(_SHINGLE_WORDS, len(words))))
     return (hashes >> np.uint64(32)).astype(np.uint32)
 
 

@@ -1,8 +1,10 @@
-"""What the tests of the checks share: sharp colour photographs in which nothing is wrong."""
+"""What the tests of the checks share: sharp colour photographs, and English texts, in which nothing is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +38,33 @@ def photos(toy_dataset: Callable[..., Any]) -> Callable[..., Any]:
         return dataset
 
     return photos
+
+
+WORDS = [f"{first}{second}" for first in ("house", "river", "paper", "window", "cold") for second in "abcdefghijklmn"]
+
+
+@pytest.fixture
+def texts(toy_dataset: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
+    """Sound English texts but for what is said: texts(["cat", "dog"], written=["Hello", None], n_words=[1, 20]).
+
+    written: what is in the files; None for thirty words of no meaning.
+    """
+    import numpy as np
+
+    def texts(labels: Sequence[str], *, written: Sequence[str | None] = (), **columns: Any) -> Any:
+        rng = np.random.default_rng(0)
+        paths = [f"{label}/{i}.txt" for i, label in enumerate(labels)]
+        for i, path in enumerate(paths):
+            (tmp_path / path).parent.mkdir(exist_ok=True)
+            given = written[i] if written else None
+            (tmp_path / path).write_text(" ".join(rng.choice(WORDS, 30)) if given is None else given)
+        n_words = [20 + i % 20 for i in range(len(labels))]
+        facts = {"format": "txt", "encoding": "utf-8", "language": "en", "n_words": n_words, "first_line": "To you"}
+        facts["n_characters"] = [6 * n for n in n_words]
+        dataset = toy_dataset(list(labels), **{"path": paths, "label_given": list(labels)} | facts | columns)
+        return replace(dataset, root=tmp_path, modality="text")
+
+    return texts
 
 
 @pytest.fixture

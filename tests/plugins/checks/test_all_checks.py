@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import autotl_plugins.checks
+from autotl.checks.run_checks import is_for
 from autotl.testing.plugin import check_plugin
 
 PLUGINS = [name for _, name, _ in pkgutil.iter_modules(autotl_plugins.checks.__path__) if not name.startswith("_")]
@@ -22,9 +23,12 @@ def test_the_checks_conform(name):
 
 
 @pytest.mark.parametrize("name", sorted(set(PLUGINS) - NEED_A_PROBE))
-def test_nothing_is_found_in_a_sound_data_set(photos, findings, name):
+@pytest.mark.parametrize("kind", ["photos", "texts"])
+def test_nothing_is_found_in_a_sound_data_set(request, name, kind):
     plugin = importlib.import_module(f"autotl_plugins.checks.{name}")
-    assert findings(plugin, photos(["cat"] * 30 + ["dog"] * 30)) == []
+    dataset = request.getfixturevalue(kind)(["cat"] * 30 + ["dog"] * 30)
+    checks = [check for check in plugin.register_checks() if is_for(check, dataset)]
+    assert [finding for check in checks for finding in check.run(dataset)] == []
 
 
 def test_importing_them_all_loads_nothing_heavy():
