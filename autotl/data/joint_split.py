@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.dataset import Dataset
-from autotl.data.several_targets import TargetDatasets
-from autotl.data.split import Split, classes_lacking_items, split, undividable_classes
+from autotl.data.several_targets import TargetDatasets, item_rows
+from autotl.data.split import Split, lacking_training, split, undividable_classes
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
+from autotl.targets import strata
 
 _FEWEST = 10
 """A stratum needs one item for the test split and each fold, twice."""
@@ -52,15 +53,22 @@ def stratified(datasets: TargetDatasets, order: Sequence[str], *, seed: int) -> 
 
 
 def _strata(datasets: TargetDatasets, order: Sequence[str]) -> np.ndarray:
-    """The stratum of each item of all, text (n_items,): its combination, or the class of the first target if rare."""
-    rows = _item_rows(datasets.together)
-    strata = datasets.together.items["label"].to_numpy(dtype=object).copy()
+    """The stratum of each item of all, text (n_items,): what it is of each target, or of the first only if rare."""
+    rows = item_rows(datasets.together)
+    of = pd.DataFrame({name: _of_target(datasets.of[name])[rows] for name in datasets.of})
+    strata = of.agg(" | ".join, axis=1).to_numpy(dtype=object)
     for name in order:
-        labels = datasets.of[name].table["label"].to_numpy(dtype=object)[rows]
         rare = _is_rare(strata)
-        strata[rare] = [f"{name}: {label}" for label in labels[rare]]
+        strata[rare] = f"{name}: " + of.loc[rare, name].to_numpy(dtype=object)
     strata[_is_rare(strata)] = _REST
     return strata
+
+
+def _of_target(dataset: Dataset) -> np.ndarray:
+    """What each row of a target's table is: its class, or its group of similar labels; a dash for none; text (n,)."""
+    found = np.full(len(dataset.table), "-", dtype=object)
+    found[item_rows(dataset)] = strata(dataset.labels).astype(str).astype(object)
+    return found
 
 
 def _is_rare(strata: np.ndarray) -> np.ndarray:
@@ -82,24 +90,20 @@ def _dividable(together: Dataset, strata: np.ndarray, seed: int) -> np.ndarray:
 
 def _with_labels(dataset: Dataset, labels: np.ndarray) -> Dataset:
     column = dataset.table["label"].to_numpy(dtype=object).copy()
-    column[_item_rows(dataset)] = labels
+    column[item_rows(dataset)] = labels
     return replace(dataset, table=dataset.table.assign(label=column))
 
 
 def _part(together: Dataset, shared: Split, dataset: Dataset) -> Split:
     """The split of the items of one target; the tables have the same rows."""
     place = np.full(len(together.table), -1)
-    rows = _item_rows(together)
+    rows = item_rows(together)
     place[rows] = np.arange(len(rows))
-    items = place[_item_rows(dataset)]
+    items = place[item_rows(dataset)]
     return Split(fold=shared.fold[items], cluster=np.unique(shared.cluster[items], return_inverse=True)[1])
 
 
 def _lacking(name: str, dataset: Dataset, split: Split) -> str:
     """Which classes of a target lack items to train on in some fold; empty if none does."""
-    lacking = classes_lacking_items(dataset.labels, split.fold, len(dataset.classes))
+    lacking = lacking_training(dataset, split.fold)
     return f"{name} would be trained without {listed(repr(dataset.classes[k]) for k in lacking)}" if lacking else ""
-
-
-def _item_rows(dataset: Dataset) -> np.ndarray:
-    return np.flatnonzero(((dataset.table["quarantine"] == "") & (dataset.table["label"] != "")).to_numpy())

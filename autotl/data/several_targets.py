@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from autotl.data.patch import Decision, apply_patch
 from autotl.data.source import Source
 from autotl.data.tables import column_names
 from autotl.runtime.user_paths import split_names
+from autotl.targets import CLASSES, LABELS, NUMBER, SEPARATOR, Kind, classes_in, is_number
 
 TARGET = "target."
 """Prefix of the columns with the labels of each target, in the table of all targets."""
@@ -58,7 +59,7 @@ def combine(sources: Mapping[str, Source]) -> Source:
     notes = tuple(dict.fromkeys(note for source in sources.values() for note in source.notes))
     layouts = ", ".join(f"column {name!r}" for name in sources)
     layout = f"{first.layout.partition(', column ')[0]}, {layouts}"
-    return replace(first, table=table, label=",".join(sources), layout=layout, notes=notes)
+    return replace(first, table=table, label=",".join(sources), layout=layout, notes=notes, kind=CLASSES)
 
 
 @dataclass(frozen=True)
@@ -73,29 +74,31 @@ class TargetDatasets:
     of: Mapping[str, Dataset]
 
 
-def divide_by_target(scanned: Dataset, names: Sequence[str], decisions: Iterable[Decision]) -> TargetDatasets:
+def divide_by_target(scanned: Dataset, kinds: Mapping[str, Kind], decisions: Iterable[Decision]) -> TargetDatasets:
     """A dataset for each target from the dataset that was read of a combined source.
 
     Items without a label for a target are unlabelled in its dataset only. The labels of the other targets are
-    attributes there, so that a model can be audited by them. decisions: of the patch file; an item is left out for all
-    targets, and relabelled, or its class merged, for those that have such a class.
+    attributes there, so that a model can be audited by them. kinds: of the targets, by name. decisions: of the patch
+    file; an item is left out for all targets, and relabelled, or its class merged, for those that have such a class.
     """
-    table = scanned.table
-    rows = _item_rows(scanned)
+    table, names = scanned.table, list(kinds)
+    rows = item_rows(scanned)
     pairs = scanned.pairs.assign(first=rows[scanned.pairs["first"]], second=rows[scanned.pairs["second"]])
-    own = {name: table.drop(columns=[TARGET + other for other in names]) for name in names}
-    labels, stale = dict[str, pd.DataFrame](), list[set[Decision]]()
-    decided = tuple(decisions)
-    for name in names:
-        given = own[name].assign(label=table[TARGET + name])
-        patched = apply_patch(given, _about(decided, set(given["label"]) - {""}))
+    shared = table.drop(columns=[TARGET + name for name in names])
+    decided, labels, stale = tuple(decisions), dict[str, pd.DataFrame](), list[set[Decision]]()
+    for name, kind in kinds.items():
+        given = shared.assign(label=table[TARGET + name])
+        mine = _about(decided, kind, set(given["label"]) - {""})
+        patched = apply_patch(given, mine)
         labels[name] = patched.table
-        stale.append(set(patched.stale) | (set(decided) - set(_about(decided, set(given["label"]) - {""}))))
+        stale.append(set(patched.stale) | (set(decided) - set(mine)))
     nowhere = set.intersection(*stale)
     of = {}
     for name in names:
         others = {_ATTRIBUTE + other: labels[other]["label"] for other in names if other != name}
-        dataset = replace(scanned, table=labels[name].assign(**others), stale=(), layout=_layout(scanned, name))
+        dataset = replace(
+            scanned, table=labels[name].assign(**others), stale=(), layout=_layout(scanned, name), kind=kinds[name]
+        )
         of[name] = replace(dataset, pairs=_renumbered(pairs, dataset))
     whole = table.assign(**{TARGET + name: labels[name]["label"] for name in names})
     whole = whole.assign(label=_combination(whole, names), label_given=_combination(table, names))
@@ -107,12 +110,18 @@ def _layout(scanned: Dataset, name: str) -> str:
     return f"{scanned.layout}; here the column {name!r}"
 
 
-def _about(decisions: Iterable[Decision], classes: set[str]) -> tuple[Decision, ...]:
-    """The decisions that concern a target with these classes."""
+def _about(decisions: Iterable[Decision], kind: Kind, labels: set[str]) -> tuple[Decision, ...]:
+    """The decisions that concern a target. labels: that occur in its column."""
+    classes = {*labels, *classes_in(kind, sorted(labels))}
 
     def concerns(decision: Decision) -> bool:
+        if decision.decision == "exclude":
+            return True
+        if kind == NUMBER:
+            return decision.decision == "relabel" and is_number(decision.label)
         named = decision.item if decision.decision == "merge" else decision.label
-        return decision.decision == "exclude" or bool({named, named.strip()} & classes)
+        parts = {part.strip() for part in named.split(SEPARATOR)} if kind == LABELS else set()
+        return bool({named, named.strip(), *parts} & classes)
 
     return tuple(filter(concerns, decisions))
 
@@ -123,7 +132,7 @@ def _combination(table: pd.DataFrame, names: Iterable[str]) -> pd.Series:
     return combined.where((labels != "").any(axis=1), "")
 
 
-def _item_rows(dataset: Dataset) -> np.ndarray:
+def item_rows(dataset: Dataset) -> np.ndarray:
     """The row of the table that each item is in."""
     return np.flatnonzero(((dataset.table["quarantine"] == "") & (dataset.table["label"] != "")).to_numpy())
 
@@ -131,7 +140,7 @@ def _item_rows(dataset: Dataset) -> np.ndarray:
 def _renumbered(pairs: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
     """Pairs of rows as pairs of a dataset's items; those with another row are dropped."""
     number = np.full(len(dataset.table), -1)
-    rows = _item_rows(dataset)
+    rows = item_rows(dataset)
     number[rows] = np.arange(len(rows))
     first, second = number[pairs["first"]], number[pairs["second"]]
     both = (first >= 0) & (second >= 0)

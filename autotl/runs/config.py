@@ -11,7 +11,7 @@ from autotl.data.listing import TABLE_SUFFIXES
 from autotl.errors import ConfigError
 from autotl.runs.limits import DEFAULT_BUDGET_SECONDS, MAX_SEED, MIN_BUDGET_SECONDS
 from autotl.runtime.addresses import absolute_address, hide_secrets
-from autotl.runtime.user_paths import expand_home
+from autotl.runtime.user_paths import expand_home, split_names
 from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, KINDS
 
 PROBE, FINE_TUNE = "probe", "fine-tune"
@@ -20,7 +20,7 @@ MAJORITY, ENSEMBLE = "majority", "ensemble"
 """Strategies that cannot be asked for: the most frequent class as every answer, and a weighted mean of probes."""
 _PATHS = ("data", "run", "attributes", "patch", "refit")
 _ADDRESSES = ("storage", "tracking_uri")
-_NAMES = ("backbones", "heads", "targets", "classes", "disable_plugins", "audit")
+_NAMES = ("backbones", "heads", "targets", "kinds", "classes", "disable_plugins", "audit")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Config:
     classes: names of the folders that are the classes, empty where the layout tells them. text: the column of a table
     that holds texts, which are then the items. target: the kind of what is learned, see `autotl.targets`; the objective
     is that kind's own where it is empty. targets: columns of labels, each a target of its own, in place of label;
-    empty for one target.
+    empty for one target. kinds: of these targets, in their order.
     refit: the run whose champion is fitted again, without a search. audit: attributes whose groups are compared, empty
     for all suitable ones. max_gap: the largest tolerated gap in error or recall between groups, None for no limit.
     """
@@ -50,6 +50,7 @@ class Config:
     text: str | None = None
     target: str = CLASSES
     targets: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     groups: str | None = None
     attributes: Path | None = None
@@ -69,10 +70,11 @@ class Config:
 
     def __post_init__(self) -> None:
         self._make_absolute()
-        if self.target not in KINDS:
-            raise ConfigError(f"unknown kind of target {self.target!r}; choose one of {', '.join(KINDS)}")
+        kinds = split_names(self.target) if "," in (self.label or "") else (self.target,)
+        if unknown := [kind for kind in kinds if kind not in KINDS]:
+            raise ConfigError(f"unknown kind of target {unknown[0]!r}; choose one of {', '.join(KINDS)}")
         if not self.objective:
-            object.__setattr__(self, "objective", DEFAULT_OBJECTIVES[self.target])
+            object.__setattr__(self, "objective", DEFAULT_OBJECTIVES[kinds[0]])
         if self.strategy not in STRATEGIES:
             raise ConfigError(f"unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}")
         if self.budget_seconds is not None and not self.budget_seconds >= MIN_BUDGET_SECONDS:

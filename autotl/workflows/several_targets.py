@@ -12,7 +12,7 @@ from typing import Any
 
 import filelock
 
-from autotl.data.dataset import require_learnable
+from autotl.data.dataset import Dataset, require_learnable
 from autotl.data.joint_split import JointSplit, split_together, stratified
 from autotl.data.patch import patch_file, read_patch
 from autotl.data.several_targets import TargetDatasets, combine, divide_by_target, names_of_targets
@@ -30,9 +30,10 @@ from autotl.runs.target_folders import TARGETS
 from autotl.runs.targets_result import TargetsResult, read_targets
 from autotl.runtime.addresses import without_secrets
 from autotl.runtime.clock import Clock
-from autotl.runtime.user_paths import short_name
+from autotl.runtime.user_paths import short_name, split_names
 from autotl.search.sources import absolute_names, require_tunable, sources_of, usage_notes
 from autotl.settings import Settings
+from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, named_kind
 from autotl.workflows.auditing import require_attributes
 from autotl.workflows.early_reading import EarlyReading
 from autotl.workflows.fit import conduct, introduce, require_startable
@@ -46,9 +47,25 @@ JOINT_SECONDS = 3.0
 
 
 def with_targets(config: Config) -> Config:
-    """The configuration with its targets, where its label names several columns; else as it is."""
-    names = names_of_targets(config.label, config.data, config.attributes)
-    return replace(config, label=None, targets=names) if names else config
+    """The configuration with its targets, where its label names several columns; else as it is.
+
+    Its kind of target may then be several with commas, one for each column. Raises ConfigError where they are not as
+    many as the columns.
+    """
+    names, kinds = names_of_targets(config.label, config.data, config.attributes), split_names(config.target)
+    if not names:
+        if len(kinds) > 1:
+            raise ConfigError(
+                f"{len(kinds)} kinds of target were given ({config.target}), and {config.label!r} is one column"
+            )
+        return config
+    if len(kinds) not in (1, len(names)):
+        raise ConfigError(
+            f"{len(kinds)} kinds of target were given ({config.target}) for {len(names)} columns ({config.label}); "
+            "give one for all of them, or one for each"
+        )
+    kinds = kinds if len(kinds) > 1 else kinds * len(names)
+    return replace(config, label=None, target=CLASSES, targets=names, kinds=kinds)
 
 
 def fit_targets(
@@ -127,16 +144,16 @@ def _read_data(
     sources = {
         name: open_source(
             config.data, label=name, text=config.text, classes=config.classes, attributes=config.attributes,
-            cache=settings.cache, need_labels=not decisions,
+            cache=settings.cache, need_labels=not decisions, kind=named_kind(kind),
         )
-        for name in config.targets
+        for name, kind in _kinds(config).items()
     }  # fmt: skip
     scanned = scan_data(
         replace(config, min_per_class=None), cache=settings.cache, listeners=listeners, hashed=early.begin,
         examined=early.examined, apart=True, opened=combine(sources),
     )  # fmt: skip
     require_tunable(config, sources_of(config, plugins, scanned.modality))
-    datasets = divide_by_target(scanned, config.targets, decisions)
+    datasets = divide_by_target(scanned, {name: source.kind for name, source in sources.items()}, decisions)
     usable = dict(datasets.of)
     for name, dataset in usable.items():
         try:
@@ -172,18 +189,26 @@ def _read_groups(
         return _Grouped(groups, datasets, config.groups)
     column = grouped.table["group"]
 
-    def with_groups(table: Any) -> Any:
-        return table.assign(group=column)
+    def grouped_by(dataset: Dataset) -> Dataset:
+        return replace(dataset, table=dataset.table.assign(group=column))
 
-    together = replace(datasets.together, table=with_groups(datasets.together.table))
-    of = {name: replace(dataset, table=with_groups(dataset.table)) for name, dataset in datasets.of.items()}
-    return _Grouped(groups, TargetDatasets(together, of), groups.used)
+    of = {name: grouped_by(dataset) for name, dataset in datasets.of.items()}
+    return _Grouped(groups, TargetDatasets(grouped_by(datasets.together), of), groups.used)
 
 
 def _of_target(config: Config, name: str) -> Config:
     """The configuration of a target's own run, whose folder and groups are those of the study."""
-    audit = tuple(attribute for attribute in config.audit if attribute != name)
-    return replace(config, label=name, targets=(), register=None, audit=audit)
+    audit, kind = tuple(attribute for attribute in config.audit if attribute != name), _kinds(config)[name]
+    default = config.objective == DEFAULT_OBJECTIVES[config.kinds[0] if config.kinds else CLASSES]
+    objective = DEFAULT_OBJECTIVES[kind] if default else config.objective
+    return replace(
+        config, label=name, target=kind, targets=(), kinds=(), objective=objective, register=None, audit=audit
+    )  # fmt: skip
+
+
+def _kinds(config: Config) -> dict[str, str]:
+    """The kind of each target."""
+    return dict(zip(config.targets, config.kinds or (CLASSES,) * len(config.targets), strict=True))
 
 
 def _create_targets(
