@@ -25,7 +25,7 @@ UNKNOWN_MARK = "?"
 UNKNOWN = -1
 """In a matrix of labels: it is unknown whether the label applies."""
 DEFAULT_OBJECTIVES: Mapping[str, str] = {
-    CLASSES: "balanced_accuracy", ORDERED: "balanced_accuracy", LABELS: "mean_average_precision", NUMBER: "r2",
+    CLASSES: "balanced_accuracy", ORDERED: "quadratic_kappa", LABELS: "mean_average_precision", NUMBER: "r2",
 }  # fmt: skip
 _DEFAULT_HEADS: Mapping[str, str] = {CLASSES: "logistic", ORDERED: "logistic", LABELS: "logistic", NUMBER: "ridge"}
 _BINS = 10

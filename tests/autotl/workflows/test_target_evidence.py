@@ -144,6 +144,9 @@ def test_a_prediction_of_a_number_has_an_interval_that_holds_most_true_ones(of_n
     assert np.mean(within) > 0.7
     interval = load_deployable(of_number.champion).metadata["target"]["interval"]
     assert interval["level"] == 0.9
+    residuals = load_predictions(of_number, of_number.result().champion.trial)
+    errors = np.abs(residuals.probabilities[:, 0] - residuals.labels)
+    assert np.mean(errors <= interval["half_width"]) == pytest.approx(0.9, abs=0.05)
 
 
 def test_labels_are_predicted_and_tested_with_intervals(of_labels: Run) -> None:
@@ -164,10 +167,12 @@ def test_labels_are_predicted_and_tested_with_intervals(of_labels: Run) -> None:
 def test_a_prediction_of_labels_names_those_that_apply_and_the_probability_of_each(of_labels: Run) -> None:
     dataset, items = of_labels.dataset, of_labels.split.test
     answers = Predictor(of_labels.champion).predict([dataset.path(int(i)) for i in items])
-    right = 0
+    right, least = 0, load_deployable(of_labels.champion).metadata["target"]["thresholds"]
     for answer, item in zip(answers, items, strict=True):
         assert set(answer) == {"item", "labels", "probabilities"}
         assert tuple(answer["probabilities"]) == dataset.classes == ("blue", "green", "red")
+        shares = answer["probabilities"]
+        assert answer["labels"] == [n for n, p in zip(dataset.classes, least, strict=True) if shares[n] >= p]
         right += answer["labels"] == [n for n, k in zip(dataset.classes, dataset.labels[item], strict=True) if k]
     assert right > 0.6 * len(items)
 
@@ -191,9 +196,11 @@ def test_the_report_shows_what_there_is_and_says_what_is_left_out(
 def test_few_items_with_a_label_are_said_not_to_tell_how_well_it_is_found(of_labels: Run) -> None:
     panels = json.loads((of_labels.folder / "evidence" / "panels.json").read_text())
     [table] = [part for panel in panels for part in panel["parts"] if part["title"] == "Each label on the test split"]
-    for _name, n, _share, value, low, high in table["rows"]:
+    for _name, n, value, low, high, least, *recall in table["rows"]:
         assert (value is None) == (n < 5)
         assert n < 5 or low <= value <= high
+        assert n < 5 or recall[1] <= recall[0] <= recall[2]
+        assert 0 < least < 1
 
 
 def test_a_model_of_numbers_or_labels_is_scored_on_new_data(
