@@ -97,7 +97,8 @@ class Modality:
     typical_size(facts): the size of items in words, such as "640 × 480", the median where there are several; facts:
         their fact columns, at least one row. Empty where no item could be read.
     size_words(size): a size as the frozen network takes items, such as "at 224x224 pixels", to follow a network's name.
-    reading: how items are read, in sentences for model cards.
+    reading: how items are read, in sentences for model cards. elsewhere: items of another origin, on which a model was
+        not tested.
     deployed(size, files): how a deployable is written. size: as the frozen network takes items. files: what the model
         needs beside its graph, by name.
     """
@@ -112,6 +113,7 @@ class Modality:
     typical_size: Callable[[pd.DataFrame], str]
     size_words: Callable[[str], str]
     reading: str
+    elsewhere: str
     risk: Callable[[Any], str]
     serving: Callable[[], ModuleType]
     deployed: Callable[[tuple[int, int], Mapping[str, Path]], Deployed]

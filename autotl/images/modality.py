@@ -57,6 +57,7 @@ IMAGES = Modality(
     size_words=lambda size: f" at {size} pixels",
     reading="Images are turned upright (EXIF), transparent areas are filled with white, and images are resized to the "
     "input size without keeping their aspect ratio.",
+    elsewhere="images from another camera, place or time",
     risk=_risk,
     serving=_serving,
     deployed=_deployed,

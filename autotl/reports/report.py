@@ -178,11 +178,12 @@ def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
         recalls=_recalls(contents),
         state=run.state(),
         origin=describe_origin(contents.source) if contents.source else "",
-        training_data=describe_training_data(contents.source, contents.trained_on),
+        training_data=run.words(describe_training_data(contents.source, contents.trained_on)),
         about_data=run.words(_about_data(run)),
         words=run.words,
         size_words=modality.size_words,
         reading=modality.reading,
+        elsewhere=modality.elsewhere,
         sentences=in_short(contents.said),
         **more,
     )
