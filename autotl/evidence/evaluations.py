@@ -23,7 +23,7 @@ from autotl.evidence.intervals import (
 from autotl.interfaces import Evaluator, Proportion, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runtime.blame import where_of_plugin
-from autotl.targets import CLASSES, LABELS, NUMBER, kind_of
+from autotl.targets import CLASSES, LABELS, NUMBER, ORDERED, kind_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ def evaluate(
 def gives_one_value(evaluator: Evaluator) -> bool:
     """Whether an evaluator can be an objective: one number, not one per class; PluginError where it cannot be asked."""
     labels: np.ndarray = np.array([0, 1])
-    if CLASSES not in evaluator.targets:
+    if not {CLASSES, ORDERED} & set(evaluator.targets):
         labels = np.eye(2, dtype=bool) if LABELS in evaluator.targets else np.array([0.0, 1.0])
     try:
         answer = evaluator.score(labels, np.array([0.0, 1.0]) if labels.dtype.kind == "f" else np.eye(2))

@@ -39,8 +39,8 @@ def labels_found(subject: Subject) -> Said:
         tuple(rows),
         "Average precision: 1 if all items with the label are ranked before all others, and its share if at random. "
         f"Labels that fewer than {FEWEST_POSITIVES} test items have are not scored. Recall: of the items with the "
-        "label, how many reach its threshold, which was chosen in cross-validation for the highest F1; where few items have a "
-        "label, it is drawn to the threshold of all labels together.",
+        "label, how many reach its threshold, which was chosen in cross-validation for the highest F1; where few items "
+        "have a label, it is drawn to the threshold of all labels together.",
     )
     return Said("labels", (ranked, _at_thresholds(subject, least, groups)), tuple(_about_labels(rows)))
 
