@@ -7,16 +7,19 @@ apply, and floats (n,) are the numbers themselves. The answers of a model are al
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
 from autotl.ordered_classes import find_order
 
 Kind: TypeAlias = Literal["classes", "ordered", "labels", "number"]
-CLASSES, ORDERED, LABELS, NUMBER = "classes", "ordered", "labels", "number"
+CLASSES: Final = "classes"
+ORDERED: Final = "ordered"
+LABELS: Final = "labels"
+NUMBER: Final = "number"
 KINDS: tuple[Kind, ...] = (CLASSES, ORDERED, LABELS, NUMBER)
 SEPARATOR = ";"
 """Between the labels of one item in its text; alone it says that no label applies."""
@@ -84,10 +87,10 @@ def named_kind(name: str) -> Kind:
     """The kind of this name; ValueError where there is none."""
     if name not in KINDS:
         raise ValueError(f"unknown kind of target {name!r}; choose one of {', '.join(KINDS)}")
-    return cast(Kind, name)
+    return name
 
 
-def classes_in(kind: Kind, texts: Sequence[str]) -> tuple[str, ...]:
+def classes_in(kind: Kind, texts: Iterable[str]) -> tuple[str, ...]:
     """The classes or labels that occur in the texts of items, in their order; none for a number.
 
     Ordered classes go by the numbers in their names or by a known scale, others by their name.
