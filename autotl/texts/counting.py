@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -81,6 +82,25 @@ class WordCounter:
             np.array(ends, dtype=np.int64),
         )
         return csr_matrix(parts, shape=(len(ends) - 1, self.n_columns))
+
+    def places(self, text: str) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Each occurrence of an entry: its column, and the numbers of the words of `text.split()` that it lies in."""
+        lowered = text.lower()
+        ends = [match.end() for match in re.finditer(r"\S+", lowered)]
+        for stage, columns in zip(self.stages, self._columns, strict=True):
+            if stage.unit == "characters":
+                for number, word in enumerate(lowered.split()):
+                    for gram in character_ngrams(word, stage.lengths):
+                        if gram in columns:
+                            yield columns[gram], (number,)
+                continue
+            tokens = list(_COUNTED_TOKEN.finditer(lowered))
+            inside = [bisect_left(ends, token.end()) for token in tokens]
+            for n in range(stage.lengths[0], stage.lengths[1] + 1):
+                for first in range(len(tokens) - n + 1):
+                    gram = " ".join(token.group() for token in tokens[first : first + n])
+                    if gram in columns:
+                        yield columns[gram], tuple(inside[first : first + n])
 
     def to_json(self) -> str:
         """The vocabulary; `from_json` reads it."""

@@ -43,8 +43,8 @@ MAY_IMPORT = {
     "autotl.search": "targets errors settings interfaces trial predictions plugins runtime cache data runs features training "
     "evidence",
     "autotl.reports": "targets errors interfaces predictions runtime modality images data runs checks evidence",
-    "autotl.deploy": "targets errors interfaces trial predictions plugins runtime graphs cache images data runs features "
-    "training search",
+    "autotl.deploy": "targets errors interfaces trial predictions plugins runtime graphs cache images texts data runs "
+    "features training search",
     "autotl.workflows": "targets errors settings interfaces trial predictions plugins runtime images data runs features "
     "training checks evidence search reports deploy",
     "autotl.testing": "targets errors settings interfaces trial plugins runtime graphs texts data runs features training "
@@ -60,7 +60,7 @@ MAY_IMPORT = {
     "autotl_plugins.evaluators": "targets interfaces hookspecs evidence",
     "autotl_plugins.exporters": "errors interfaces hookspecs workflows",
     "autotl_plugins.heads": "targets interfaces hookspecs graphs",
-    "autotl_plugins.panels": "targets interfaces hookspecs predictions runs evidence",
+    "autotl_plugins.panels": "targets interfaces hookspecs graphs texts predictions runs evidence",
     "autotl_plugins.samplers": "interfaces hookspecs",
     "autotl_plugins.mlflow_store": "errors interfaces runtime",
     "autotl_plugins.registries": "errors interfaces hookspecs runtime deploy autotl_plugins.mlflow_store",
