@@ -78,13 +78,13 @@ def write_report(run: Run, contents: Contents) -> None:
 
 def _shown(run: Run, contents: Contents, figures: Figures) -> dict[str, object]:
     """The sections with figures, drawn in the order of the page."""
+    words, classes = run.words, run.dataset.target.is_classes
+    by_class_chart = class_chart(_recalls(contents).ranked, contents.test.scores) if classes else None
     return {
-        "class_figure": figures.shown(
-            class_chart(_recalls(contents).ranked, contents.test.scores) if run.dataset.target.is_classes else None
-        ),
-        "evidence": [shown_panel(panel, figures) for panel in panels_of(contents.said)],
-        "search_figures": [figures.shown(chart) for chart in _search_charts(run, contents) if chart],
-        "from_plugins": [shown_panel(panel, figures) for panel in contents.panels],
+        "class_figure": figures.shown(words(by_class_chart)),
+        "evidence": [words(shown_panel(panel, figures)) for panel in panels_of(contents.said)],
+        "search_figures": [figures.shown(words(chart)) for chart in _search_charts(run, contents) if chart],
+        "from_plugins": [shown_panel(words(panel), figures) for panel in contents.panels],
     }
 
 
