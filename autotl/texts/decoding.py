@@ -18,7 +18,7 @@ _BYTE_ORDER_MARKS = (
     (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"),
 )  # fmt: skip
 _TWO_BYTE_SAMPLE = 1 << 16
-_LEAST_NULS_OF_TWO_BYTES = 0.02
+_LEAST_NULS_OF_TWO_BYTES, _LEAST_PAGES = 0.02, 0.4
 _TOLERATED = 0.2
 """UTF-8 with fewer wrong bytes than this, for each sound character that is not ASCII, is damaged; with more it is
 another encoding."""
@@ -140,12 +140,15 @@ def _decoded(data: bytes, declared: str) -> tuple[str, str]:
             return data.decode("iso2022_jp", "replace"), "iso2022_jp"
         if b"\0" not in data:
             return data.decode("ascii"), "ascii"
-    if two_bytes := _two_byte_encoding(data):
-        return data.decode(two_bytes, "replace"), two_bytes
     try:
-        return data.decode("utf-8"), "ascii" if data.isascii() else "utf-8"
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
-        pass
+        text = ""
+    two_bytes = "" if text and not _may_be_two_bytes(text) else _two_byte_encoding(data)
+    if two_bytes:
+        return data.decode(two_bytes, "replace"), two_bytes
+    if text:
+        return text, "ascii" if data.isascii() else "utf-8"
     if encoding := _DECLARED_AS.get(declared, ""):
         try:
             return data.decode(encoding), encoding
@@ -155,6 +158,12 @@ def _decoded(data: bytes, declared: str) -> tuple[str, str]:
         return text, "utf-8"
     encoding = _legacy_encoding(data)
     return data.decode(encoding, "replace"), encoding
+
+
+def _may_be_two_bytes(text: str) -> bool:
+    """Whether valid UTF-8 may be UTF-16 instead: then every second character is that of a code page below 32."""
+    sample = text[:_TWO_BYTE_SAMPLE]
+    return sample.isascii() and sum(character < " " for character in sample) > _LEAST_PAGES * len(sample)
 
 
 def _two_byte_encoding(data: bytes) -> str:

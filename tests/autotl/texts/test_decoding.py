@@ -53,6 +53,11 @@ def test_utf_16_without_a_mark_is_recognised_in_any_script(encoding, language):
     assert decode_text(text.encode(encoding))[:2] == (text, encoding)
 
 
+@pytest.mark.parametrize("text", ["one\0two\0three", "one\0two\0four", "größe\0straße", "a\0\0b c d e"])
+def test_words_between_nuls_are_not_utf_16(text):
+    assert decode_text(text.encode()).text == text.replace("\0", " ")
+
+
 @pytest.mark.parametrize(("language", "encoding"), LEGACY)
 def test_legacy_encodings_are_recognised_by_the_letters_that_are_usual_in_them(language, encoding):
     found = messages(language)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from email.message import EmailMessage
 
+import numpy as np
 import pytest
 from real_texts import messages, paragraphs
 
 from autotl.texts import reading
 from autotl.texts.decoding import decode_text
+from autotl.texts.facts import read_facts
 from autotl.texts.languages import language_of
-from autotl.texts.near_duplicates import signature_of
+from autotl.texts.near_duplicates import find_pairs, signature_of
 from autotl.texts.preview import escaped_excerpt
 from autotl.texts.reading import MOST_TEXT_BYTES, UnreadableText, read_text, read_text_and_encoding
 from autotl.texts.words import words_of
@@ -163,13 +166,16 @@ def mutated(rng: random.Random, sources: list[str]) -> bytes:
 
 
 @pytest.mark.heavy
-def test_a_thousand_mutated_files_are_read_or_refused():
+def test_a_thousand_mutated_files_are_read_or_refused(tmp_path):
     rng = random.Random(0)
     languages = ("de", "fr", "ru", "ja", "ar", "he", "hi", "zh_CN")
     sources = paragraphs() + [text for language in languages for text in messages(language)[:40]]
-    refused = 0
-    for _ in range(1000):
+    refused, names, digests = 0, [], []
+    for number in range(1000):
         data, suffix = mutated(rng, sources), rng.choice((".txt", ".html", ".eml", ".md"))
+        names.append(f"{number}{suffix}")
+        digests.append(hashlib.sha256(data).hexdigest())
+        (tmp_path / names[-1]).write_bytes(data)
         try:
             text = read_text(data, suffix)
         except UnreadableText as error:
@@ -183,3 +189,6 @@ def test_a_thousand_mutated_files_are_read_or_refused():
         assert signature_of(words).shape == (128,)
         escaped_excerpt(text).encode()
     assert 50 < refused < 500
+    found = read_facts(tmp_path, np.array(names), np.array(digests, "S64"), cache=tmp_path / "cache")
+    assert (found.quarantine != "").sum() == refused
+    find_pairs(found.signatures, np.arange(1000) % 3, sequence=np.zeros((0, 2), int))
