@@ -87,6 +87,18 @@ def read_flag(name: str, value: object) -> bool:
     return value
 
 
+def _read_columns(name: str, value: object) -> str:
+    """A column, or several: their names, or one text of them with commas."""
+    if isinstance(value, str | os.PathLike) or not isinstance(value, Iterable):
+        return read_text(name, value)
+    names = read_names(name, value)
+    if len(names) > 1 and (odd := [one for one in names if "," in one]):
+        raise ConfigError(
+            f"{name} contains {odd[0]!r}; a column with a comma in its name can only be learned by itself"
+        )
+    return ",".join(names)
+
+
 def _read_seconds(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Integral):
         raise ConfigError(f"{name} is {value!r}; expected seconds, or a duration such as '30s' or '10m'")
@@ -103,11 +115,11 @@ _READ: Mapping[str, Callable[[str, object], Any]] = {
     "data": read_path,
     "budget_seconds": optional(_read_seconds),
     "trials": optional(read_whole),
-    "objective": read_text,
+    "objective": lambda name, value: "" if value is None else read_text(name, value),
     "strategy": read_text,
     "backbones": _read_backbones,
     "heads": read_names,
-    "label": optional(read_text),
+    "label": optional(_read_columns),
     "text": optional(read_text),
     "target": read_text,
     "classes": read_names,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from autotl.api.arguments import configured, optional, read_flag, read_path, read_text, read_whole
 from autotl.api.fitted_model import FittedModel
+from autotl.api.fitted_targets import FittedTargets
 from autotl.api.notebook import watched
 from autotl.runs.events import Listener
 from autotl.runs.run import open_run
@@ -32,7 +33,7 @@ def fit(
     strategy: str = "auto",
     backbones: AnyPath | Iterable[AnyPath] | None = None,
     heads: Names = None,
-    label: str | None = None,
+    label: Names = None,
     text: str | None = None,
     target: str = "classes",
     classes: Names = None,
@@ -53,8 +54,8 @@ def fit(
     progress: bool | None = None,
     plugins: Plugins | None = None,
     listeners: Sequence[Listener] = (),
-) -> FittedModel:
-    """Search for the best model for a folder of labelled images.
+) -> FittedModel | FittedTargets:
+    """Search for the best model for a folder of labelled images; returns a `FittedModel`.
 
     data: a folder with one sub-folder per class, an archive of it, or a table of labels. run: a new or empty folder, by
         default in ./autotl-runs. budget: wall-clock time for everything, such as "10m" or "1h30m", or seconds, as is
@@ -63,25 +64,31 @@ def fit(
         as "net.onnx". classes: the folders that are the classes, where the layout would be read otherwise.
     progress: whether to print what happens; None prints it in a notebook and at a terminal. listeners: called with
         every `autotl.runs.events.Event`.
-    The other options are those of `autotl fit`. Raises AutoTLError, whose message names the argument at fault.
+    The other options are those of `autotl fit`. Several columns as `label` are targets of one study, and return
+        `FittedTargets`. Raises AutoTLError, whose message names the argument at fault.
     """
     from autotl.plugins import load_preferred
     from autotl.settings import settings
     from autotl.workflows.fit import fit
+    from autotl.workflows.several_targets import fit_targets, with_targets
 
     config = configured(
         {
             "data": data, "run": run, "budget": budget, "budget_seconds": budget_seconds, "trials": trials,
-            "objective": objective or "", "strategy": strategy, "backbones": backbones, "heads": heads, "label": label,
-            "text": text,
-            "target": target, "classes": classes, "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
-            "min_per_class": min_per_class, "seed": seed, "workers": workers, "sampler": sampler, "storage": storage,
+            "objective": objective, "strategy": strategy, "backbones": backbones, "heads": heads, "label": label,
+            "text": text, "target": target, "classes": classes, "groups": groups, "attributes": attributes,
+            "patch": patch, "mirrored": mirrored, "min_per_class": min_per_class, "seed": seed,
+            "workers": workers, "sampler": sampler, "storage": storage,
             "tracking_uri": tracking_uri, "register": register, "audit": audit, "max_gap": max_gap,
             "disable_plugins": disable_plugins,
         }
     )  # fmt: skip
+    config = with_targets(config)
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
     with watched(progress, listeners, budget_seconds=config.budget_seconds) as all_listeners:
+        if config.targets:
+            fit_targets(config, plugins=loaded, settings=settings(), listeners=all_listeners)
+            return FittedTargets(config.run)
         return FittedModel(fit(config, plugins=loaded, settings=settings(), listeners=all_listeners))
 
 
@@ -124,9 +131,10 @@ def check(
         return check_data(config, plugins=loaded, settings=settings(), probe=probe, listeners=all_listeners)
 
 
-def load(run: AnyPath) -> FittedModel:
-    """Open the champion of a finished run."""
-    return FittedModel(open_run(read_path("run", run)))
+def load(run: AnyPath) -> FittedModel | FittedTargets:
+    """Open the champion of a finished run, a `FittedModel`; of several targets, `FittedTargets`."""
+    found = open_run(read_path("run", run))
+    return FittedTargets(found.folder) if found.config.targets else FittedModel(found)
 
 
 def resume(
@@ -138,7 +146,7 @@ def resume(
     progress: bool | None = None,
     plugins: Plugins | None = None,
     listeners: Sequence[Listener] = (),
-) -> FittedModel:
+) -> FittedModel | FittedTargets:
     """Carry on a run that was interrupted or killed, with what is left of its budget; a finished one is opened.
 
     conclude: try nothing more, and make a champion of the trials that there are. storage, tracking_uri: the addresses
@@ -147,17 +155,20 @@ def resume(
     from autotl.plugins import load_preferred
     from autotl.settings import settings
     from autotl.workflows.fit import resume
+    from autotl.workflows.several_targets import resume_targets
 
     folder, read = read_path("run", run), optional(read_text)
     config = open_run(folder).config
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
     with watched(progress, listeners, budget_seconds=config.budget_seconds) as all_listeners:
-        finished = resume(
-            folder, plugins=loaded, settings=settings(), listeners=all_listeners,
-            storage=read("storage", storage), tracking_uri=read("tracking_uri", tracking_uri),
-            conclude=read_flag("conclude", conclude),
-        )  # fmt: skip
-    return FittedModel(finished)
+        given: dict[str, Any] = {
+            "plugins": loaded, "settings": settings(), "listeners": all_listeners, "storage": read("storage", storage),
+            "tracking_uri": read("tracking_uri", tracking_uri), "conclude": read_flag("conclude", conclude),
+        }  # fmt: skip
+        if config.targets:
+            resume_targets(folder, **given)
+            return FittedTargets(folder)
+        return FittedModel(resume(folder, **given))
 
 
 def promote(name: str, version: int | None = None, *, tracking_uri: str | None = None) -> AliasChange:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,11 @@ from autotl.cli.output import cache_folder, print_document
 from autotl.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from autotl.deploy.batch_prediction import Outcome
+    from autotl.deploy.predictor import Predictor
+    from autotl.deploy.targets_predictor import Predictor as JointPredictor
     from autotl.runs.events import Listener
 
 
@@ -37,10 +42,11 @@ def predict(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Classify images or texts; each result is printed as soon as it is known."""
-    from autotl.deploy import batch_prediction, joint_texts, prediction_texts, targets_predictor
+    from autotl.deploy import batch_prediction
     from autotl.deploy.joint_deployable import find_joint
     from autotl.deploy.prediction_files import collect
     from autotl.deploy.predictor import Predictor
+    from autotl.deploy.targets_predictor import Predictor as JointPredictor
     from autotl.runs.event_log import EventWriter
 
     if as_json and as_csv:
@@ -48,8 +54,8 @@ def predict(
     if not items and not unlabelled:
         raise ConfigError("there is nothing to predict; give files, folders or tables, or --unlabelled")
     folder = open_model(model, tracking_uri)
-    joint = targets_predictor.Predictor(found.folder) if (found := find_joint(folder)) else None
-    predictor = joint or Predictor(open_deployable(str(folder), None))
+    joint = find_joint(folder)
+    predictor = JointPredictor(joint.folder) if joint else Predictor(open_deployable(str(folder), None))
     reader = predictor.reader
     given = reader.given(_unlabelled(Path(model))) if unlabelled else []
     given += collect(items or [], cache=cache_folder(), label=label, text=text, modality=reader.item)
@@ -58,22 +64,37 @@ def predict(
         listeners: list[Listener] = [EventWriter.create(events)] if events else []
         if len(given) > batch_prediction.N_AT_ONCE:  # fewer take less time than importing the printer
             listeners.append(_printer(stack, f"{len(given)} {reader.item}s to classify"))
-        batches = outcome.count(batch_prediction.classify(predictor, given, doubts=doubts, listeners=listeners))
-        if not (as_json or as_csv):
-            for piece in joint_texts.as_lines(batches) if joint else prediction_texts.as_lines(batches):
+        form = "json" if as_json else "csv" if as_csv else "lines"
+        for piece in _pieces(predictor, given, outcome, form=form, doubts=doubts, listeners=listeners):
+            if form == "lines":
                 typer.echo(piece, nl=False)
-        else:
-            offered = predictor.doubts if doubts else ()
-            table = (
-                joint_texts.as_csv(batches, joint, doubts=doubts)
-                if joint
-                else prediction_texts.as_csv(batches, predictor.classes, offered, predictor.answers.kind)
-            )
-            for piece in table if as_csv else prediction_texts.as_json(batches):
+            else:
                 print_document(piece)
     outcome.require_any()
     if outcome.n_unreadable:
         typer.echo(f"Warning: {outcome.sentence()}", err=True)
+
+
+def _pieces(
+    predictor: Predictor | JointPredictor, given: Sequence[Any], outcome: Outcome, *, form: str, doubts: bool,
+    listeners: Sequence[Listener],
+) -> Iterator[str]:  # fmt: skip
+    """The predictions as text, a piece per batch. form: "json", "csv" or "lines"."""
+    from autotl.deploy import joint_texts, prediction_texts
+    from autotl.deploy.batch_prediction import classify
+    from autotl.deploy.predictor import Predictor
+
+    if isinstance(predictor, Predictor):
+        batches = outcome.count(classify(predictor, given, doubts=doubts, listeners=listeners))
+        if form == "json":
+            return prediction_texts.as_json(batches)
+        offered, kind = predictor.doubts if doubts else (), predictor.answers.kind
+        table = prediction_texts.as_csv(batches, predictor.classes, offered, kind)
+        return table if form == "csv" else prediction_texts.as_lines(batches)
+    several = outcome.count(classify(predictor, given, doubts=doubts, listeners=listeners))
+    if form == "json":
+        return prediction_texts.as_json(several)
+    return joint_texts.as_csv(several, predictor, doubts=doubts) if form == "csv" else joint_texts.as_lines(several)
 
 
 def index(run: RunFolder) -> None:

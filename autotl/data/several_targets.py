@@ -15,7 +15,7 @@ from autotl.data.patch import Decision, apply_patch
 from autotl.data.source import Source
 from autotl.data.tables import column_names
 from autotl.runtime.user_paths import split_names
-from autotl.targets import CLASSES, LABELS, NUMBER, SEPARATOR, Kind, classes_in, is_number
+from autotl.targets import LABELS, NUMBER, SEPARATOR, Kind, classes_in, is_number
 
 TARGET = "target."
 """Prefix of the columns with the labels of each target, in the table of all targets."""
@@ -59,7 +59,7 @@ def combine(sources: Mapping[str, Source]) -> Source:
     notes = tuple(dict.fromkeys(note for source in sources.values() for note in source.notes))
     layouts = ", ".join(f"column {name!r}" for name in sources)
     layout = f"{first.layout.partition(', column ')[0]}, {layouts}"
-    return replace(first, table=table, label=",".join(sources), layout=layout, notes=notes, kind=CLASSES)
+    return replace(first, table=table, label=",".join(sources), layout=layout, notes=notes, kind="classes")
 
 
 @dataclass(frozen=True)

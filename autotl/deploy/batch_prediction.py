@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from autotl.data.modalities import modality_named
-from autotl.deploy.predictor import Prediction, Predictor
+from autotl.deploy.predictor import Prediction
 from autotl.errors import ConfigError
 from autotl.runs.events import Listener, Progress
 
 Batches = Iterable[Sequence[Prediction]]
-"""Predictions as `classify` gives them."""
+"""Predictions of one target as `classify` gives them."""
+Row = TypeVar("Row", bound=Mapping[str, object])
 
 
 N_AT_ONCE = 128
 """Four batches of the model: little is lost at the seams, and on any machine one is done within seconds."""
 
 
+class AnyPredictor(Protocol[Row]):
+    """An exported model of one target, or of several."""
+
+    reader: Any
+
+    def answer(self, given: Sequence[Any], *, doubts: bool = True) -> list[Row]:
+        """One answer for each item."""
+
+
 def classify(
-    predictor: Predictor, items: Sequence[Any], *, doubts: bool = True, listeners: Sequence[Listener] = ()
-) -> Iterator[list[Prediction]]:
+    predictor: AnyPredictor[Row], items: Sequence[Any], *, doubts: bool = True, listeners: Sequence[Listener] = ()
+) -> Iterator[list[Row]]:
     """Predictions as `Predictor.predict` gives them, in the order of the items, so many at once.
 
     A file whose decoder would bring this process down gets an error, and the next one is not harmed.
@@ -63,7 +73,7 @@ class Outcome:
     n_unreadable: int = 0
     first: str = ""
 
-    def count(self, batches: Batches) -> Iterator[Sequence[Prediction]]:
+    def count(self, batches: Iterable[Sequence[Row]]) -> Iterator[Sequence[Row]]:
         """Pass the batches on."""
         for batch in batches:
             unreadable = [row for row in batch if "error" in row]

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autotl.data.spreadsheet_paths import unlike_formula
@@ -28,7 +28,7 @@ NONE_BELOW = 0.05
 """An image with at most this p-value is reported as like none of the classes; 5 % of images of the classes are."""
 
 
-def as_json(batches: Batches) -> Iterator[str]:
+def as_json(batches: Iterable[Sequence[Mapping[str, object]]]) -> Iterator[str]:
     """One JSON document, a list; a piece per batch."""
     before = "[\n"
     for batch in batches:

@@ -222,8 +222,7 @@ def _create_targets(
         text = event.message if isinstance(event, FindingMade) else event.text if isinstance(event, Message) else ""
         if not text or text not in told:
             told.add(text)
-            for one in (whole.log, *whole.listeners):
-                one(event)
+            whole.emit(event)
 
     for place, name in enumerate(config.targets):
         inner = f"{TARGETS}/{_folder_name(name, place, [one['folder'] for one in known.values()])}"

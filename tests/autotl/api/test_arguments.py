@@ -66,7 +66,7 @@ def test_a_budget_is_seconds_or_a_duration(given, seconds):
         ("budget", "soon"), ("budget_seconds", float("nan")), ("budget", float("inf")), ("budget_seconds", True),
         ("heads", [1]), ("backbones", 3), ("disable_plugins", [None]), ("mirrored", "no"), ("mirrored", 1),
         ("data", None), ("data", ""), ("data", 3), ("run", 1), ("groups", 3), ("attributes", 1),
-        ("label", 0), ("strategy", None), ("objective", None), ("register", 5), ("storage", 1), ("sampler", None),
+        ("label", 0), ("strategy", None), ("objective", 3), ("register", 5), ("storage", 1), ("sampler", None),
     ],
 )  # fmt: skip
 def test_a_wrong_argument_is_named(name, value):
@@ -81,7 +81,8 @@ def test_a_budget_is_given_once():
 
 def test_fit_has_an_argument_for_whatever_can_be_configured():
     known = set(inspect.signature(autotl.fit).parameters)
-    assert {field.name for field in fields(Config)} - {"refit"} <= known
+    # Several targets are given as `label` and `target`.
+    assert {field.name for field in fields(Config)} - {"refit", "targets", "kinds"} <= known
 
 
 def test_what_is_wrong_is_told_before_anything_is_done(tmp_path, monkeypatch):
