@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl.checks.check_document import CheckDocument
+from autotl.data.item_kinds import ItemKind
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.findings import show_finding
 from autotl_ui.data.gallery import undo_button
 from autotl_ui.data.groups_question import show_groups_question
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.words import counted, duration, moment, plain
+from autotl_ui.widgets.words import counted, duration, moment, plain, worded
 from autotl_ui.workspace.checks import CheckView, look_at_check, now, start_check, stop_check
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.workspace import Workspace
@@ -27,7 +28,7 @@ def show_check(workspace: Workspace, data_set: DataSet, contents: Contents) -> N
     check = look_at_check(workspace, data_set)
     match check.condition:
         case "running":
-            live(_watch, run_every=1)(workspace, data_set)
+            live(_watch, run_every=1)(workspace, data_set, contents.kind)
         case "done":
             _show_done(workspace, data_set, contents, check)
         case "failed":
@@ -56,12 +57,12 @@ def _start(workspace: Workspace, data_set: DataSet) -> None:
         st.session_state[_PROBLEM] = f"The check could not be started: {error}."
 
 
-def _watch(workspace: Workspace, data_set: DataSet) -> None:
+def _watch(workspace: Workspace, data_set: DataSet, kind: ItemKind) -> None:
     check = look_at_check(workspace, data_set)
     if check.condition != "running":
         st.rerun()
     seconds = max(0.0, now() - check.started)
-    st.progress(check.share or 0.0, text=f"{plain(check.doing)} ({duration(seconds)} so far)")
+    st.progress(check.share or 0.0, text=f"{worded(plain(check.doing), kind)} ({duration(seconds)} so far)")
     st.button("Stop", key="stop-check", icon=":material/stop_circle:", on_click=stop_check, args=(workspace, data_set))
     st.caption("You can leave this page; the check continues.")
 

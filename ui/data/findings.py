@@ -18,7 +18,7 @@ from autotl_ui.data.gallery import grid_key, new_grid
 from autotl_ui.widgets.items import GridItem, show_items
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.theme import sticky
-from autotl_ui.widgets.words import counted, plain, sentence
+from autotl_ui.widgets.words import counted, plain, sentence, worded
 from autotl_ui.workspace.data_sets import DataSet
 
 N_ITEMS, N_PAIRS = 24, 6
@@ -33,9 +33,9 @@ def show_finding(data_set: DataSet, contents: Contents, found: CheckedFinding, *
         word, colour = _SEVERITIES.get(found.severity, ("Good to know", "blue"))
         title = found.check.replace("-", " ").capitalize()
         st.markdown(f":{colour}-badge[{word}] **{plain(title)}**")
-        st.markdown(plain(sentence(found.message)))
+        st.markdown(worded(plain(sentence(found.message)), contents.kind))
         if found.advice:
-            st.caption(plain(found.advice))
+            st.caption(worded(plain(found.advice), contents.kind))
         _show_fixes(data_set, contents, found, decided, key)
         if found.pairs:
             _show_pairs(data_set, contents, found, decided, key)

@@ -7,7 +7,7 @@ import streamlit as st
 from autotl.checks.check_document import CheckDocument
 from autotl.data.item_kinds import ItemKind
 from autotl_ui.widgets.study import GROUPS_ANSWER
-from autotl_ui.widgets.words import plain, spell_scores
+from autotl_ui.widgets.words import plain, spell_scores, worded
 from autotl_ui.workspace.data_sets import DataSet
 
 MIX = "none"
@@ -19,9 +19,10 @@ def show_groups_question(data_set: DataSet, kind: ItemKind, document: CheckDocum
     if told is None:
         return
     with st.container(border=True, key="groups-question"):
-        st.markdown(f"**Do some {kind.plural} belong together?** {plain(spell_scores(document.groups.sentences[0]))}")
+        first = worded(plain(spell_scores(document.groups.sentences[0])), kind)
+        st.markdown(f"**Do some {kind.plural} belong together?** {first}")
         for sentence in document.groups.sentences[2:]:
-            st.caption(plain(sentence))
+            st.caption(worded(plain(sentence), kind))
         st.dataframe(
             {told.of: [one.partition(": ")[0] for one in told.examples],
              kind.plural: [one.partition(": ")[2] for one in told.examples]},

@@ -30,8 +30,7 @@ from autotl_ui.workspace.data_sets import (
 from autotl_ui.workspace.workspace import Workspace
 
 N_WITHOUT_SCROLLING = 8
-ITEMS = "Images"
-"""The section of all items; its title is what these are called."""
+ITEMS = "Images"  # the section of all items, whose title is what these are called
 SECTIONS = ("Overview", ITEMS, "Check", "Decisions")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from autotl.data.item_kinds import ItemKind
 from autotl.interfaces import UNDEFINED
 from autotl.runs.result import RunResult, overall
 from autotl_ui.widgets.score_comparability import show_comparability
@@ -51,7 +52,7 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
         key="compare-chart",
         alt=f"{score_name(score)} of each run on its test split with 95 % intervals; the table below has the numbers.",
     )
-    st.markdown(_table(results, scores))
+    st.markdown(_table(results, scores, run.kind))
     st.caption(
         "All scores are from the test split, with 95 % confidence intervals in brackets. If you pick the best of many "
         "runs by its test score, you have used the test split to choose, and the score of the winner is too optimistic."
@@ -89,13 +90,13 @@ def interval_chart(table: pd.DataFrame, score: str) -> alt.LayerChart | alt.Face
     return alt.layer(intervals, dots).properties(height=_ROW_PIXELS * len(table) + _AXIS_PIXELS)
 
 
-def _table(results: dict[str, RunResult], scores: list[str]) -> str:
+def _table(results: dict[str, RunResult], scores: list[str], kind: ItemKind) -> str:
     """Markdown: a column per run, a row per fact."""
     found = results.values()
     champions = [f"{r.champion.head} on {r.champion.backbone}, {r.champion.size}" for r in found]
     rows = {
         "champion": [plain(text) for text in champions],
-        "test images": [str(r.n_items.get("test", 0)) for r in found],
+        f"test {kind.plural}": [str(r.n_items.get("test", 0)) for r in found],
         "data fingerprint": [plain(r.fingerprint[:8]) or "unknown" for r in found],
         "time": [duration(r.seconds) for r in found],
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from autotl.data.item_kinds import ItemKind
 from autotl.evidence.confusions import Cell, count_cells, most_confused_cell, most_confused_classes
 from autotl.evidence.evaluations import Evaluation
 from autotl_ui.widgets.theme import MISTAKE_COLOUR, RIGHT_COLOUR, ink, legible
@@ -22,7 +23,7 @@ _AXIS_PIXELS = 130
 _PARAMETER = "cell"
 
 
-def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
+def choose_cell(evaluation: Evaluation, kind: ItemKind, *, key: str) -> Cell:
     """Draw the matrix, and return the cell that is selected in it."""
     true_key, predicted_key, round_key = f"{key}-true", f"{key}-predicted", f"{key}-round"
     # The lists forget their values while another section is open; the chart that comes back starts from this key.
@@ -46,16 +47,19 @@ def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
         st.session_state[round_key] += 1
 
     chart_at, lists_at = st.columns([3, 2], gap="large")
+    initial = _initial_cell(selected, chart_key, key=key)
     with chart_at:
         st.altair_chart(
-            legible(confusion_chart(evaluation, shown, selected=_initial_cell(selected, chart_key, key=key))),
+            legible(confusion_chart(evaluation, shown, selected=initial, items=kind.plural)),
             key=chart_key,
             on_select=clicked,
             selection_mode=_PARAMETER,
             alt="Confusion matrix: true classes down, predicted classes across. Two lists select the same cells.",
         )
     with lists_at:
-        st.caption("Select a cell to see its images. The stronger its colour, the larger its share of the true class.")
+        st.caption(
+            f"Select a cell to see its {kind.plural}. The stronger its colour, the larger its share of the true class."
+        )
         # The labels hold no counts: a list whose labels change forgets its value.
         st.selectbox("True class", evaluation.classes, key=true_key, on_change=listed)
         st.selectbox("Predicted class", evaluation.classes, key=predicted_key, on_change=listed)
@@ -73,9 +77,9 @@ def _initial_cell(selected: Cell, chart_key: str, *, key: str) -> Cell:
 
 
 def confusion_chart(
-    evaluation: Evaluation, classes: tuple[str, ...], *, selected: Cell
+    evaluation: Evaluation, classes: tuple[str, ...], *, selected: Cell, items: str = "images"
 ) -> alt.LayerChart | alt.FacetChart:
-    """Counts, coloured by their share of the row; only these classes are drawn."""
+    """Counts, coloured by their share of the row; only these classes are drawn. items: what is counted."""
     import altair as alt
 
     cell = alt.selection_point(
@@ -106,7 +110,7 @@ def confusion_chart(
             tooltip=[
                 alt.Tooltip("true:N", title="true class"),
                 alt.Tooltip("predicted:N", title="predicted class"),
-                alt.Tooltip("count:Q", title="images"),
+                alt.Tooltip("count:Q", title=items),
                 alt.Tooltip("share:Q", title="share of the true class", format=".1%"),
             ],
         )

@@ -48,7 +48,7 @@ def show(run: RunView) -> None:
 def _show_result(run: RunView, result: RunResult) -> None:
     if run.status == "interrupted":
         st.info("The search was stopped early. This is the best model it had found.", icon=":material/stop_circle:")
-    show_summary(result)
+    show_summary(result, run.kind)
     show_before_after(result)
     _offer_model(run)
     live(_show_sections)(run, result)
@@ -77,15 +77,15 @@ def _trials(run: RunView, result: RunResult) -> None:
 
 
 def _all_scores(run: RunView, result: RunResult) -> None:
-    show_overall(result)
+    show_overall(result, run.kind)
     evidence = find_evidence(run.folder)
     if evidence:
-        show_panels(tuple(panel for panel in evidence.panels if panel.plugin != CORE))
+        show_panels(tuple(panel for panel in evidence.panels if panel.plugin != CORE), run.kind)
 
 
 def _evidence(run: RunView, _result: RunResult) -> None:
     evidence = find_evidence(run.folder)
-    show_panels(tuple(panel for panel in evidence.panels if panel.plugin == CORE) if evidence else ())
+    show_panels(tuple(panel for panel in evidence.panels if panel.plugin == CORE) if evidence else (), run.kind)
 
 
 def _compare(run: RunView, _result: RunResult) -> None:
@@ -100,7 +100,7 @@ _SECTIONS = {
     "What it gets wrong": _mistakes,
     "Evidence": _evidence,
     "Most confident mistakes": show_confident,
-    "Per-class scores": lambda _run, result: show_classes(result),
+    "Per-class scores": lambda run, result: show_classes(result, run.kind),
     "Leaderboard": _trials,
     "Scores and panels": _all_scores,
     "Compare": _compare,

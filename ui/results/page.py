@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl_ui.results import finished_run
+from autotl_ui.results import finished_run, several_targets
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import TRAIN
 from autotl_ui.widgets import live_progress
@@ -28,13 +28,18 @@ def show() -> None:
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
         return
     # The labels hold no status: a list whose labels change forgets its value.
-    choose_run({run.name: run.name for run in runs}, wanted, key="run", width=560)
-    counts = Counter(STATUSES[run.status][0].lower() for run in runs)
-    st.caption(f"{counted(len(runs), 'run')}, newest first: {', '.join(f'{n} {word}' for word, n in counts.items())}")
-    if wanted:
+    whole = [run for run in runs if not run.study]
+    study = next((run for run in whole if wanted and run.name == (wanted.study or wanted.name)), wanted)
+    choose_run({run.name: run.name for run in whole}, study, key="run", width=560, current=wanted)
+    counts = Counter(STATUSES[run.status][0].lower() for run in whole)
+    st.caption(f"{counted(len(whole), 'run')}, newest first: {', '.join(f'{n} {word}' for word, n in counts.items())}")
+    if wanted and study:
         # A part of the page for each, or what belongs to the run before stays in sight until the new one is drawn.
         with st.container(key=f"of-{wanted.name}"):
-            _show_run(wanted)
+            if study.state.targets and not study.active:
+                several_targets.show(study, wanted, [run for run in runs if run.study == study.name])
+            else:
+                _show_run(wanted)
 
 
 def _show_run(run: RunView) -> None:

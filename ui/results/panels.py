@@ -8,21 +8,22 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
+from autotl.data.item_kinds import IMAGES, ItemKind
 from autotl.evidence.panels import CORE, ShownPanel, fetches_data, heading
 from autotl.interfaces import Figure, Table
 from autotl_ui.widgets.theme import ink, muted
-from autotl_ui.widgets.words import plain, sentence, spell_scores
+from autotl_ui.widgets.words import plain, sentence, spell_scores, worded
 
 
-def show_panels(panels: tuple[ShownPanel, ...]) -> None:
+def show_panels(panels: tuple[ShownPanel, ...], kind: ItemKind = IMAGES) -> None:
     """Draw every table and figure, and name the plugin that it comes from, if any."""
     if not panels:
         st.caption("There is no panel for this run.")
     for number, shown in enumerate(panels):
         with st.container(border=True):
-            st.subheader(plain(heading(str(shown.panel))), anchor=False)
+            st.subheader(worded(plain(heading(str(shown.panel))), kind), anchor=False)
             for text in shown.sentences:
-                st.markdown(plain(sentence(spell_scores(text))))
+                st.markdown(worded(plain(sentence(spell_scores(text))), kind))
             for place, part in enumerate(shown.parts):
                 try:
                     _draw(part, key=f"panel-{number}-{place}")

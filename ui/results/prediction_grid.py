@@ -1,4 +1,4 @@
-"""The champion's predictions as a grid of images, page by page, and the tools that relabel or exclude some of them."""
+"""The champion's predictions as a grid of items, page by page, and the tools that relabel or exclude some of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from autotl.data.item_kinds import ItemKind
 from autotl.data.patch import Decision
 from autotl.errors import AutoTLError
 from autotl_ui.results.decisions import NOTE, RunDecisions, mark
@@ -21,43 +22,44 @@ _MAX_CLASS_NAME = 200
 
 def show_predictions(
     answers: pd.DataFrame,
+    kind: ItemKind,
     *,
     key: str,
     decisions: RunDecisions | None,
     classes: Sequence[str],
     suggestion: str | None = None,
 ) -> None:
-    """Draw the images of a table of answers (path, file, label, predicted, confidence), and the tools for them.
+    """Draw the items of a table of answers (path, file, label, predicted, confidence), and the tools for them.
 
     suggestion: the class that is listed first as the right one.
     """
-    rows = _one_page(answers, key=key)
+    rows = _one_page(answers, kind, key=key)
     decided = _read(decisions)
     present = rows["file"].map(lambda file: Path(file).exists()).to_numpy(dtype=bool)
-    images = [_image(row, decided) for row in rows[present].itertuples()]
+    items = [_item(row, decided) for row in rows[present].itertuples()]
     # Each decision makes a new grid, in which nothing is selected.
     grid_key = f"{key}-grid-{st.session_state.get(f'{key}-round', 0)}"
-    selected = show_items(images, key=grid_key, pixels=130, choose=decisions is not None) if images else []
-    _report_missing(list(rows["path"][~present]))
-    if decisions and images:
-        _show_tools(selected, decided, key=key, decisions=decisions, classes=classes, suggestion=suggestion)
+    selected = show_items(items, key=grid_key, pixels=130, choose=decisions is not None) if items else []
+    _report_missing(list(rows["path"][~present]), kind)
+    if decisions and items:
+        _show_tools(kind, selected, decided, key=key, decisions=decisions, classes=classes, suggestion=suggestion)
     problem = st.session_state.pop(f"{key}-problem", "")
     if problem:
         st.error(plain(problem), icon=":material/error:")
 
 
-def _one_page(answers: pd.DataFrame, *, key: str) -> pd.DataFrame:
+def _one_page(answers: pd.DataFrame, kind: ItemKind, *, key: str) -> pd.DataFrame:
     n_pages = -(-len(answers) // PER_PAGE)
     if n_pages <= 1:
         return answers
     page = st.pagination(n_pages, key=f"{key}-page-{n_pages}")
     first = (page - 1) * PER_PAGE
     last = min(first + PER_PAGE, len(answers))
-    st.caption(f"Images {first + 1} to {last} of {len(answers)}, most confident first.")
+    st.caption(f"{kind.plural.capitalize()} {first + 1} to {last} of {len(answers)}, most confident first.")
     return answers.iloc[first : first + PER_PAGE]
 
 
-def _image(row: object, decided: Mapping[str, Decision]) -> GridItem:
+def _item(row: object, decided: Mapping[str, Decision]) -> GridItem:
     path, label, predicted = (str(getattr(row, name)) for name in ("path", "label", "predicted"))
     confidence = f"{100 * float(getattr(row, 'confidence')):.0f} %"  # noqa: B009, a row of itertuples has no type
     caption = f"{label}, {confidence}" if label == predicted else f"{label}, predicted as {predicted}, {confidence}"
@@ -70,11 +72,11 @@ def _image(row: object, decided: Mapping[str, Decision]) -> GridItem:
     )
 
 
-def _report_missing(paths: list[str]) -> None:
+def _report_missing(paths: list[str], kind: ItemKind) -> None:
     if paths:
         named = ", ".join(paths[:N_NAMED]) + (f" and {len(paths) - N_NAMED} more" if len(paths) > N_NAMED else "")
         st.info(
-            f"{len(paths)} of these images are no longer where they were when the search ran: {plain(named)}. "
+            f"{len(paths)} of these {kind.plural} are no longer where they were when the search ran: {plain(named)}. "
             "Put them back to see them here. The scores are not affected.",
             icon=":material/hide_image:",
         )
@@ -89,6 +91,7 @@ def _read(decisions: RunDecisions | None) -> Mapping[str, Decision]:
 
 
 def _show_tools(
+    kind: ItemKind,
     selected: list[str],
     decided: Mapping[str, Decision],
     *,
@@ -97,11 +100,11 @@ def _show_tools(
     classes: Sequence[str],
     suggestion: str | None,
 ) -> None:
-    """What can be done with the selected images, always in the same place."""
+    """What can be done with the selected items, always in the same place."""
     st.markdown(
         f"**{len(selected)} selected**"
         if selected
-        else "Select images with a click or the space bar; hold Shift to select a range."
+        else f"Select {kind.plural} with a click or the space bar; hold Shift to select a range."
     )
     # The predicted class is listed first but not preselected: accepting the model's mistakes should take a decision.
     names = sorted(classes, key=lambda name: name != suggestion)

@@ -34,7 +34,7 @@ def offer_refit(run: RunView, evidence: Evidence, decisions: RunDecisions | None
         return
     n, n_test = len(changed), len(changed & evidence.tested_paths)
     with st.container(border=True):
-        text = f"**{counted(n, 'image')} changed since this run.**" if n else "**No decisions since this run.**"
+        text = f"**{run.kind.of(n)} changed since this run.**" if n else "**No decisions since this run.**"
         st.markdown(
             f"{text} Your files stay as they are: decisions are kept in {plain(decisions.patch.name)} beside them, "
             "and a refit applies them."

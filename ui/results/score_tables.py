@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from autotl.data.item_kinds import ItemKind
 from autotl.interfaces import ScoreInterval
 from autotl.runs.result import RunResult, by_class, overall
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, ink, legible
-from autotl_ui.widgets.words import SCORE_MEANINGS, plain, score_name
+from autotl_ui.widgets.words import SCORE_MEANINGS, plain, score_name, worded
 from autotl_ui.workspace.scores import score_text
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _ROW_PIXELS, _AXIS_PIXELS = 26, 60
 
 
-def show_overall(result: RunResult) -> None:
+def show_overall(result: RunResult, kind: ItemKind) -> None:
     """Every overall score in the search, on the test split, and of the untuned default on the test split."""
     rows = ["| score | search | test | untuned default, test |", "|:--|:--|:--|:--|"]
     columns = [overall(scores) for scores in (result.search, result.test, result.default_test)]
@@ -32,10 +33,11 @@ def show_overall(result: RunResult) -> None:
     st.caption("In brackets: 95 % confidence intervals.")
     if explained := [name for name in names if name in SCORE_MEANINGS]:
         with st.expander("What these scores mean", icon=":material/help:"):
-            st.markdown("\n".join(f"- **{plain(score_name(name))}**: {SCORE_MEANINGS[name]}." for name in explained))
+            lines = [f"- **{plain(score_name(name))}**: {worded(SCORE_MEANINGS[name], kind)}." for name in explained]
+            st.markdown("\n".join(lines))
 
 
-def show_classes(result: RunResult) -> None:
+def show_classes(result: RunResult, kind: ItemKind) -> None:
     """One score per class, worst first."""
     found = {"test": by_class(result.test), "search": by_class(result.search)}
     names = list(dict.fromkeys([*found["test"], *found["search"]]))
@@ -48,7 +50,7 @@ def show_classes(result: RunResult) -> None:
         )
         part = st.segmented_control("Measured on", ["test", "search"], key="class-part", default="test", required=True)
     if meaning := SCORE_MEANINGS.get(str(name)):
-        st.caption(f"{score_name(str(name)).capitalize()}: {meaning}.")
+        st.caption(f"{score_name(str(name)).capitalize()}: {worded(meaning, kind)}.")
     scores = found[part].get(name or names[0], {})
     if not scores:
         st.caption("This score was not measured there.")

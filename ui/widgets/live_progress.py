@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from autotl.data.item_kinds import ItemKind
 from autotl.evidence.leaderboard import read_leaderboard
 from autotl_ui.jobs import jobs
 from autotl_ui.widgets.best_chart import best_chart
 from autotl_ui.widgets.leaderboard import show_trials
 from autotl_ui.widgets.search_progress import SearchProgress, read_progress
 from autotl_ui.widgets.theme import legible
-from autotl_ui.widgets.words import clock_time, cost, plain, score_name, spell_scores
+from autotl_ui.widgets.words import clock_time, cost, plain, score_name, spell_scores, worded
 from autotl_ui.workspace.runs import RunView
 
 SENTENCE_PIXELS = 110
@@ -33,13 +34,13 @@ def show_stage(run: RunView) -> None:
     """Draw the current activity and its reason, the progress, and the button that stops the search."""
     progress = read_progress(run)
     with st.container(height=SENTENCE_PIXELS, border=False):
-        st.markdown(plain(spell_scores(progress.doing)))
+        st.markdown(worded(plain(spell_scores(progress.doing)), run.kind))
     st.progress(progress.share or 0.0, text=progress.timing)
     _stop_button(run)
     if run.status == "queued":
         st.caption("Searches run one after the other, so that each has the machine to itself. You can close this page.")
     else:
-        _show_facts(progress, _objective(run))
+        _show_facts(progress, _objective(run), run.kind)
 
 
 def show_trials_so_far(run: RunView) -> None:
@@ -57,7 +58,7 @@ def show_trials_so_far(run: RunView) -> None:
                 alt=f"The best {objective} so far over time, with its 95 % interval; the tab below holds the numbers.",
             )
         elif run.active:
-            st.caption("The first trials appear here within about a minute; with many images it takes longer.")
+            st.caption("The first trials appear here within about a minute; with a large dataset it takes longer.")
     board_tab, past_tab, findings_tab = st.tabs(["Trials", "History", "Findings"], key="live")
     with board_tab:
         board = read_leaderboard(run.folder)
@@ -66,26 +67,26 @@ def show_trials_so_far(run: RunView) -> None:
         else:
             show_trials(board, objective, key="running")
     with past_tab:
-        _show_past(progress)
+        _show_past(progress, run.kind)
     with findings_tab:
         if not progress.findings:
             st.caption("The checks have found no problems so far.")
         for finding in progress.findings:
-            st.warning(plain(finding), icon=":material/info:")
+            st.warning(worded(plain(finding), run.kind), icon=":material/info:")
 
 
 def _objective(run: RunView) -> str:
     return score_name(run.state.objective or "score")
 
 
-def _show_facts(progress: SearchProgress, objective: str) -> None:
+def _show_facts(progress: SearchProgress, objective: str, kind: ItemKind) -> None:
     """The best score, the number of trials, the pace and the cost of a trial, each in a fixed place."""
     best = progress.bests[-1] if progress.bests else None
     costs = [f"{cost(progress.costs[name])} {word}" for name, word in _ROUTES.items() if name in progress.costs]
     facts = (
         (f"best {objective}", f"{best.score.value:.3f}" if best else "–"),
         ("trials", str(progress.n_trials)),
-        ("pace", progress.pace or "–"),
+        ("pace", worded(progress.pace, kind) or "–"),
         ("a trial takes", ", ".join(costs) or "–"),
     )
     with st.container(horizontal=True, gap="small"):
@@ -96,9 +97,9 @@ def _show_facts(progress: SearchProgress, objective: str) -> None:
 _ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned"}
 
 
-def _show_past(progress: SearchProgress) -> None:
+def _show_past(progress: SearchProgress, kind: ItemKind) -> None:
     lines = [f"- {clock_time(when)} · {plain(spell_scores(text))}" for when, text in reversed(progress.past[-N_PAST:])]
-    st.markdown("\n".join(lines) or "There is nothing here yet.")
+    st.markdown(worded("\n".join(lines), kind) or "There is nothing here yet.")
 
 
 def _stop_button(run: RunView) -> None:

@@ -76,10 +76,16 @@ def wanted_run(
     return offered[0] if offered else None
 
 
-def choose_run(offered: Mapping[str, str], wanted: RunView | None, *, key: str, width: int | None = None) -> None:
-    """A list of runs, whose choice is the current study. offered: what the list calls each run, by its name."""
-    if wanted and current_study() != Study(wanted.name):
-        turn_to(Study(wanted.name))
+def choose_run(
+    offered: Mapping[str, str], wanted: RunView | None, *, key: str, width: int | None = None,
+    current: RunView | None = None,
+) -> None:  # fmt: skip
+    """A list of runs, whose choice is the current study. offered: what the list calls each run, by its name.
+
+    current: the run that the page is about where it is not the one in the list, such as that of one of its targets.
+    """
+    if wanted and current_study() != Study((current or wanted).name):
+        turn_to(Study((current or wanted).name))
     choose("Run", offered, wanted.name if wanted else None, key=key, turn=turn_to_run, width=width)
 
 

@@ -90,6 +90,8 @@ def worded(text: str, kind: ItemKind) -> str:
     """A sentence about images, as a sentence about items of another kind."""
     if kind is IMAGES:
         return text
+    text = re.sub(r" at 1x1 pixels\b", "", text)  # word counts read a text as a whole
+    text = re.sub(r"\b1x(\d+) pixels\b", r"\1 tokens", text).replace("image sizes", "lengths")
     text = re.sub(r"\b([Aa])n (?=image\b)", r"\1 ", text)
     return re.sub(r"\b([Ii])mage(s?)\b", lambda found: _in_case(kind.plural if found[2] else kind.name, found[1]), text)
 

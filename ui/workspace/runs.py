@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from autotl.data.item_kinds import IMAGES, KINDS, ItemKind
 from autotl.runs.result import RunResult
 from autotl.runs.state import RunState, find_state, last_change
+from autotl.runs.target_folders import TARGETS
 from autotl_ui.jobs import jobs
 
 Status: TypeAlias = Literal["queued", "starting", "running", "complete", "interrupted", "failed", "damaged"]
@@ -17,7 +19,8 @@ Status: TypeAlias = Literal["queued", "starting", "running", "complete", "interr
 class RunView:
     """A run folder, read.
 
-    started: seconds since the epoch. problem: why it failed, or what is damaged. state: what its files say.
+    started: seconds since the epoch. problem: why it failed, or what is damaged. state: what its files say. study: the
+    name of the run of several targets that it belongs to; empty for any other.
     """
 
     name: str
@@ -27,6 +30,7 @@ class RunView:
     state: RunState
     problem: str = ""
     job: jobs.Job | None = None
+    study: str = ""
 
     @property
     def active(self) -> bool:
@@ -41,7 +45,7 @@ class RunView:
     @property
     def can_resume(self) -> bool:
         """Whether it ended early and can be continued."""
-        return not self.active and self.state.can_resume
+        return not self.active and self.state.can_resume and not self.study
 
     @property
     def refits(self) -> bool:
@@ -78,6 +82,11 @@ class RunView:
         return self.folder.parent.parent / path if path else None
 
     @property
+    def kind(self) -> ItemKind:
+        """The kind of its items, which says what they are called."""
+        return KINDS.get(self.state.modality, IMAGES)
+
+    @property
     def champion(self) -> Path:
         """Where the deployable is."""
         return self.folder / "champion"
@@ -95,6 +104,12 @@ def look(folder: Path) -> RunView:
     state = find_state(folder, process_alive=job.alive if job else None)
     status, problem = _status(folder, state, job)
     return RunView(folder.name, folder, status, job.started if job else last_change(folder), state, problem, job)
+
+
+def look_at_targets(study: RunView) -> list[RunView]:
+    """The runs of the targets of a run of several; none for any other."""
+    found = (look(study.folder / place) for place in study.state.targets)
+    return [replace(run, name=f"{study.name}/{TARGETS}/{run.name}", study=study.name) for run in found]
 
 
 def _status(folder: Path, state: RunState, job: jobs.Job | None) -> tuple[Status, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from autotl.runtime.addresses import sqlite_address
 from autotl_ui.jobs.jobs import JobOwner
 from autotl_ui.jobs.lanes import QUEUE
-from autotl_ui.workspace.runs import RunView, look
+from autotl_ui.workspace.runs import RunView, look, look_at_targets
 
 _MARKS = ("run.json", "events.jsonl", "study.db")
 
@@ -52,12 +52,16 @@ class Workspace:
         return str(path.relative_to(self.root) if inside and not self.whole_machine else path)
 
     def list_runs(self) -> list[RunView]:
-        """Every run, newest first, those included that have not written anything yet."""
+        """Every run, newest first, those included that have not written anything yet.
+
+        A run of several targets is followed by the runs of these.
+        """
         if not self.runs.is_dir():
             return []
         names = {path.parent.name for mark in _MARKS for path in self.runs.glob(f"*/{mark}")}
         names |= {path.name.removesuffix(".job.json") for path in self.runs.glob("*.job.json")}
-        return sorted((look(self.runs / name) for name in names), key=lambda run: (-run.started, run.name))
+        found = sorted((look(self.runs / name) for name in names), key=lambda run: (-run.started, run.name))
+        return [run for one in found for run in (one, *look_at_targets(one))]
 
 
 def root_folder() -> Path:
