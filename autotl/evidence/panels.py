@@ -30,6 +30,7 @@ HEADINGS = {
     "calibration": "Can its probabilities be believed?",
     "certainty": "What if people decide the doubtful images?",
     "importances": "Which choices mattered in the search?",
+    "telling-words": "Which words speak for which class?",
 }
 """Headings by name of the piece or panel; the heading of any other panel is its name."""
 

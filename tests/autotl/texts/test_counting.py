@@ -82,6 +82,18 @@ def test_a_second_count_of_the_same_words_equals_the_first():
     np.testing.assert_array_equal(ours.counts(TEXTS[:20]), ours.counts(TEXTS[:20]))
 
 
+def test_the_places_of_entries_are_all_their_occurrences():
+    ours = counter(words=(1, 3), most=5000)
+    for text in STRANGE + TEXTS[:40]:
+        places = list(ours.places(text))
+        counted = np.bincount([column for column, _ in places], minlength=ours.n_columns)
+        np.testing.assert_array_equal(counted, ours.counts([text])[0])
+        words = text.split()
+        for column, numbers in places:
+            inside = " ".join(words[number] for number in numbers).lower()
+            assert all(part in inside for part in ours.entries[column].split())
+
+
 def test_the_vocabulary_survives_being_written():
     ours = counter(texts=[*TEXTS, "\ud800 日本", "\ud800 日本"], most=3000)
     again = WordCounter.from_json(ours.to_json())
