@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import random
+import types
 from email.message import EmailMessage
 
 import numpy as np
 import pytest
 from real_texts import messages, paragraphs
 
+from autotl.deploy.deployable import predictor_source
 from autotl.texts import reading
 from autotl.texts.decoding import decode_text
 from autotl.texts.facts import read_facts
@@ -163,6 +165,23 @@ def mutated(rng: random.Random, sources: list[str]) -> bytes:
     if rng.random() < 0.02:
         data *= 1 + (1 << 20) // max(1, len(data))  # a line of a megabyte
     return bytes(data)
+
+
+def test_the_copy_in_an_exported_model_reads_the_same():
+    copy = types.ModuleType("copy_of_the_predictor")
+    exec(compile(predictor_source("text"), "predictor.py", "exec"), copy.__dict__)
+    rng = random.Random(1)
+    sources = paragraphs() + messages("ru")[:40] + messages("ja")[:40]
+
+    def answer(read, refused, *file):
+        try:
+            return read(*file)
+        except refused as error:
+            return f"refused: {error}"
+
+    for _ in range(60):
+        file = mutated(rng, sources), rng.choice((".txt", ".html", ".eml"))
+        assert answer(read_text, UnreadableText, *file) == answer(copy.read_text, copy.UnreadableText, *file)
 
 
 @pytest.mark.heavy
