@@ -36,7 +36,7 @@ class RunState:
     written last. can_resume: whether `autotl resume` can continue it. refit: whether it fits another run's champion.
     backbones, heads: those that were asked for by name. max_gap: largest tolerated gap between groups, or None.
     text: the column of texts. target: the kind of what is learned. modality: the kind of the items, by its name.
-    targets: the names of several targets, each with a run of its own; empty for one.
+    targets: the folders of the runs of several targets, relative to this one; empty for one.
     """
 
     status: Status
@@ -74,8 +74,7 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
         result = RunResult.from_json(document["result"]) if document.get("result") else None
     except (RunError, OSError, KeyError, TypeError, ValueError, OverflowError, AttributeError, RecursionError):
         return RunState("damaged", "run.json cannot be read, or something is missing in it.")
-    targets = document.get(TARGETS)
-    targets = tuple(map(str, targets)) if isinstance(targets, Mapping) else ()
+    targets = _target_folders(document.get(TARGETS))
     if status == "complete" and result is None and not targets:
         return RunState("damaged", "run.json says that the search is complete, and has no result.")
     problem = ""
@@ -111,6 +110,14 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
 
 def _names(value: object) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def _target_folders(known: object) -> tuple[str, ...]:
+    found = (
+        [one.get("folder") for one in known.values() if isinstance(one, Mapping)] if isinstance(known, Mapping) else []
+    )
+    # Nothing outside of the run folder is looked at, whatever a run.json from elsewhere says.
+    return tuple(str(place) for place in found if place and Path(str(place)).parent == Path(TARGETS))
 
 
 def last_change(folder: Path) -> float:
