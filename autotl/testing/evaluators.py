@@ -59,7 +59,7 @@ def _made_answers(target: str, n_classes: int) -> tuple[np.ndarray, np.ndarray, 
     rng = np.random.default_rng(0)
     if target == "number":
         numbers = rng.normal(50, 10, 500)
-        return numbers, numbers[:, None], rng.permutation(numbers)[:, None]
+        return numbers, numbers.copy(), rng.permutation(numbers)
     if target == "labels":
         applies = rng.random((500, n_classes)) < 0.3
         return applies, applies.astype(float), rng.random((500, n_classes))

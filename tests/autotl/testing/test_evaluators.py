@@ -70,7 +70,7 @@ def count_of_labels(labels, probabilities):
 
 
 def root(numbers, values):
-    return float(np.sqrt(((values[:, 0] - numbers) ** 2).mean()))
+    return float(np.sqrt(((values - numbers) ** 2).mean()))
 
 
 def test_a_sound_evaluator_of_numbers_passes():
