@@ -59,8 +59,9 @@ TEXTS = Modality(
     show=_show,
     typical_size=lambda facts: f"{facts['n_words'].median():,.0f} words" if (facts["format"] != "").any() else "",
     size_words=_size_words,
-    reading="The encoding of a file is found by its bytes. Of an e-mail the subject and the body are read, of HTML what "
-    "a page shows. A text that is longer than the model takes at once is read in chunks, whose vectors are pooled.",
+    reading="The encoding of a file is found by its bytes. Of an e-mail the subject and the body are read, of HTML "
+    "what a page shows. A text that is longer than the model takes at once is read in chunks, whose vectors are "
+    "pooled.",
     elsewhere="texts by other authors, or from another place or time",
     risk=lambda _given: "",
     serving=_serving,

@@ -32,13 +32,8 @@ _EMPTY = np.uint32(0xFFFFFFFF)
 _SEED = 20_260_101
 
 
-def signature_of(words: Sequence[str]) -> np.ndarray:
-    """The MinHash signature of the words of a text, uint32 (128,); a text without words has the largest values."""
-    return np.asarray(signatures_of([words])[0])
-
-
 def signatures_of(texts: Sequence[Sequence[str]]) -> np.ndarray:
-    """The MinHash signatures of the words of texts, uint32 (n, 128)."""
+    """The MinHash signatures of the words of texts, uint32 (n, 128); without words, the largest values."""
     found = np.full((len(texts), N_HASHES), _EMPTY)
     factors, offsets = _hash_functions()
     shingles = [_shingles(words) for words in texts]

@@ -1,13 +1,8 @@
-"""The beginning of a text, as reports and the app show it."""
+"""The beginning of a text, as reports and the app show it, which escape it as they do any text."""
 
 from __future__ import annotations
 
-import html
 import re
-from pathlib import Path
-
-from autotl.texts.files import read_text_file
-from autotl.texts.reading import UnreadableText
 
 PREVIEW_CHARACTERS = 200
 MOST_CHARACTERS = 50_000
@@ -33,16 +28,3 @@ def whole_text(text: str) -> str:
     """A text with its lines as they are; of a very long one the beginning, with "…"."""
     text = _DIRECTIONS.sub("", text)
     return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS].rstrip() + "…"
-
-
-def escaped_excerpt(text: str, most: int = PREVIEW_CHARACTERS) -> str:
-    """As `excerpt`, escaped for HTML."""
-    return html.escape(excerpt(text, most))
-
-
-def excerpt_of_file(path: Path, most: int = PREVIEW_CHARACTERS) -> str:
-    """As `excerpt`, of a file; empty where it cannot be read as a text."""
-    try:
-        return excerpt(read_text_file(path), most)
-    except UnreadableText:
-        return ""

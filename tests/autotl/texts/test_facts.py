@@ -11,7 +11,7 @@ from real_texts import messages, paragraphs
 
 from autotl.texts import facts as module
 from autotl.texts.facts import FACT_COLUMNS, read_facts
-from autotl.texts.near_duplicates import find_pairs, signature_of
+from autotl.texts.near_duplicates import find_pairs, signatures_of
 from autotl.texts.words import words_of
 
 GERMAN = "Guten Tag,\n\ndie Größe der Straße ist nicht so wichtig, wie man es von der Stadt denkt.\n"
@@ -81,7 +81,7 @@ def test_what_is_not_a_text_has_a_reason_and_the_others_none(read):
 def test_the_signature_is_that_of_the_words(read):
     found = read("german.txt", "empty.txt", "report.txt").signatures
     assert found.dtype == np.uint32
-    assert (found[0] == signature_of(words_of(GERMAN))).all()
+    assert (found[0] == signatures_of([words_of(GERMAN)])[0]).all()
     assert len(find_pairs(found, np.array([0, 1, 1]), sequence=np.zeros((0, 2), int))) == 0
 
 

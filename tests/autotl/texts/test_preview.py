@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autotl.texts.preview import escaped_excerpt, excerpt, excerpt_of_file
+from autotl.texts.preview import MOST_CHARACTERS, excerpt, whole_text
 
 
 def test_a_short_text_is_shown_as_it_is_on_one_line():
@@ -18,20 +18,11 @@ def test_a_long_one_is_cut_at_a_word():
     assert len(excerpt("word " * 10**6)) <= 201
 
 
-def test_markup_is_escaped():
-    assert (
-        escaped_excerpt("<script>alert('1 & 2')</script>")
-        == "&lt;script&gt;alert(&#x27;1 &amp; 2&#x27;)&lt;/script&gt;"
-    )
-    assert escaped_excerpt("&" * 300, 5) == "&amp;" * 5 + "…"
-
-
 def test_what_would_turn_the_page_around_is_left_out():
     assert excerpt("a\u202eb\u2066c שלום") == "abc שלום"
 
 
-def test_a_file_that_is_not_a_text_has_no_preview(tmp_path):
-    (tmp_path / "a.html").write_bytes(b"<p>Hello</p>")
-    (tmp_path / "b.txt").write_bytes(b"%PDF-")
-    assert excerpt_of_file(tmp_path / "a.html") == "Hello"
-    assert excerpt_of_file(tmp_path / "b.txt") == ""
+def test_a_whole_text_keeps_its_lines_up_to_some_length():
+    assert whole_text("a\n\n  b\u202e") == "a\n\n  b"
+    assert whole_text("x" * MOST_CHARACTERS) == "x" * MOST_CHARACTERS
+    assert whole_text("x" * 10**6) == "x" * MOST_CHARACTERS + "…"

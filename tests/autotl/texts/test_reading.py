@@ -16,8 +16,8 @@ from autotl.texts import reading
 from autotl.texts.decoding import decode_text
 from autotl.texts.facts import read_facts
 from autotl.texts.languages import language_of
-from autotl.texts.near_duplicates import find_pairs, signature_of
-from autotl.texts.preview import escaped_excerpt
+from autotl.texts.near_duplicates import find_pairs, signatures_of
+from autotl.texts.preview import excerpt
 from autotl.texts.reading import MOST_TEXT_BYTES, UnreadableText, read_text, read_text_and_encoding
 from autotl.texts.words import words_of
 
@@ -205,8 +205,8 @@ def test_a_thousand_mutated_files_are_read_or_refused(tmp_path):
         assert decode_text(text.encode()).text == text
         words = words_of(text)
         assert len(language_of(words)) in (0, 2)
-        assert signature_of(words).shape == (128,)
-        escaped_excerpt(text).encode()
+        assert signatures_of([words]).shape == (1, 128)
+        excerpt(text).encode()
     assert 50 < refused < 500
     found = read_facts(tmp_path, np.array(names), np.array(digests, "S64"), cache=tmp_path / "cache")
     assert (found.quarantine != "").sum() == refused
