@@ -23,6 +23,7 @@ from autotl.graphs.word_logits import COUNTS, WordLogits, word_logits
 from autotl.texts.counting import WordCounter
 
 LEFT_OUT = "left out"
+VOCABULARY = "vocabulary.json"
 MOST_PARTS = 100
 """Of a longer text parts of several words are left out, as few words each as gives no more parts than this."""
 _BATCH_TEXTS = 32
@@ -105,14 +106,15 @@ class TextExplainer:
                 f"{deployable.folder} is no model that classifies texts, so there are no words to explain. Give the "
                 "run or the deployable of one."
             )
-        self._reader = open_reader(deployable.folder, metadata)
-        self._session = open_session(deployable.folder / "model.onnx")
+        folder = deployable.folder
+        self._reader = open_reader(folder, metadata)
+        self._session = open_session(folder / "model.onnx")
         switches = {entry.name for entry in self._session.get_overridable_initializers()}
         self._off: dict[str, Any] = {"doubts": np.array(False)} if "doubts" in switches else {}
         self.linear: LinearWords | None = None
-        if metadata["input"]["kind"] == COUNTS:
-            logits = word_logits(onnx.load(deployable.folder / "model.onnx"), len(self.classes))
-            self.linear = LinearWords(logits, read_vocabulary(deployable.folder)) if logits else None
+        if (folder / VOCABULARY).exists():
+            logits = word_logits(onnx.load(folder / "model.onnx"), len(self.classes))
+            self.linear = LinearWords(logits, read_vocabulary(folder)) if logits else None
 
     def explain(self, texts: Sequence[str]) -> list[WordEvidence]:
         """The evidence for the label of each text."""
@@ -130,7 +132,7 @@ class TextExplainer:
 
 def read_vocabulary(folder: Path) -> WordCounter:
     """The vocabulary of a deployable that counts words."""
-    return WordCounter.from_json((folder / "vocabulary.json").read_text(encoding="utf-8"))
+    return WordCounter.from_json((folder / VOCABULARY).read_text(encoding="utf-8"))
 
 
 def as_document(evidence: WordEvidence, classes: Sequence[str]) -> dict[str, object]:

@@ -83,7 +83,7 @@ def _columns(
         start, stop = (int(constants[source].item()) for source in node.input[1:3])
         return found[start:stop]
     if node.op_type == "Gather":
-        return found[constants[node.input[1]]]
+        return np.asarray(found[constants[node.input[1]]])
     if node.op_type not in _ELEMENTWISE:
         raise ValueError(f"a weighted count is computed by {node.op_type}; expected what is written for TF-IDF")
     return found
