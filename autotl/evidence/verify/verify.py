@@ -64,6 +64,14 @@ KINDS = {
 """The fields that every finished run has, and their types."""
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a finite number."""
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
+
+
 class Run:
     """The contents of a run folder."""
 
@@ -78,7 +86,10 @@ class Run:
         self.tested, self.searched = self.arrays("evidence/test.npz"), self.arrays("evidence/search.npz")
         self.default = self.arrays("evidence/default.npz")
         self.classes = sorted(set(self.items["label"].tolist()))
-        self.labels = np.searchsorted(np.array(self.classes), self.items["label"])
+        if self.state["config"].get("target") == "ordered" and all(map(is_number, self.classes)):
+            self.classes.sort(key=float)
+        place = {name: number for number, name in enumerate(self.classes)}
+        self.labels = np.array([place[name] for name in self.items["label"].tolist()])
         cluster = self.items["cluster"]
         self.clusters = None if len(np.unique(cluster)) == len(cluster) else cluster
         self.objective, self.champion = self.result["objective"], self.result["champion"]["trial"]

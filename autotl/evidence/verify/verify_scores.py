@@ -16,10 +16,11 @@ Predictions = Mapping[str, np.ndarray]
 SMALLEST = float(np.finfo(np.float32).eps)
 BOUNDS: dict[str, tuple[float, float] | None] = {
     "accuracy": (0, 1), "balanced_accuracy": (0, 1), "macro_f1": (0, 1), "log_loss": None, "roc_auc": (0, 1),
+    "quadratic_kappa": (-1, 1), "ordinal_mae": None,
 }  # fmt: skip
 """The overall scores that are recomputed, with their least and greatest value."""
-BY_CLASS = {"balanced_accuracy", "macro_f1", "roc_auc"}
-"""Means over the classes: the images of each class are a sample of their own."""
+BY_CLASS = {"balanced_accuracy", "macro_f1", "roc_auc", "quadratic_kappa"}
+"""Scores that weigh the classes: the images of each class are a sample of their own."""
 
 
 def confusion(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -36,12 +37,23 @@ def score(name: str, labels: np.ndarray, probabilities: np.ndarray) -> float:
         return float(np.log(1 / np.clip(probabilities[np.arange(len(labels)), labels], SMALLEST, 1.0)).mean())
     if name == "roc_auc":
         return _roc_auc(labels, probabilities)
+    if name in ("quadratic_kappa", "ordinal_mae"):
+        return _of_order(name, labels, probabilities.argmax(axis=1))
     counts = confusion(labels, probabilities)
     right, true, said = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
     if name == "accuracy":
         return float(right.sum() / counts.sum())
     n = true if name == "balanced_accuracy" else true + said
     return float(((1 if name == "balanced_accuracy" else 2) * right[n > 0] / n[n > 0]).mean())
+
+
+def _of_order(name: str, labels: np.ndarray, predicted: np.ndarray) -> float:
+    """Cohen's kappa with quadratic weights, or the mean distance of predicted from true classes, in steps."""
+    if name == "ordinal_mae":
+        return float(np.abs(labels - predicted).mean())
+    # The mean squared distance of every label from every prediction.
+    apart = float(labels.var() + predicted.var() + (labels.mean() - predicted.mean()) ** 2)
+    return 1 - float(((labels - predicted) ** 2).mean()) / apart if apart > 0 else math.nan
 
 
 def _roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> float:
