@@ -16,7 +16,7 @@ from autotl.errors import ConfigError, in_one_line
 from autotl.graphs.network_files import part_for
 from autotl.graphs.network_settings import NetworkSettings
 from autotl.graphs.quiet_session import open_session
-from autotl.graphs.text_networks import TextInput, TextReading, TextStage, other_inputs
+from autotl.graphs.text_networks import TextInput, TextReading, TextStage, inner_tensors, other_inputs
 
 MOST_TOKENS = 256
 """Longer chunks cost more than they bring: a text of several chunks is read whole."""
@@ -49,7 +49,27 @@ def examine_texts(
     except Exception as error:
         raise ConfigError(f"ONNX Runtime cannot run it: {in_one_line(error)}") from error
     n_tokens, arrays = _run(session, inputs, names, most_tokens(file))
-    return TextReading(tuple(inputs), _stages(names, arrays, n_tokens, settings), n_tokens)
+    stages = _stages(names, arrays, n_tokens, settings)
+    if not settings.outputs:
+        stages = (*_inner_stages(model, inputs, stages, n_tokens), *stages)
+    return TextReading(tuple(inputs), stages, n_tokens)
+
+
+def _inner_stages(
+    model: onnx.ModelProto, inputs: Sequence[TextInput], stages: Sequence[TextStage], n_tokens: int
+) -> list[TextStage]:
+    """Stages inside a network that gives a vector per token at its end; none where they cannot be read."""
+    tensors = inner_tensors(model)
+    if tensors is None or not stages[0].per_token:
+        return []
+    try:
+        arrays = open_session(part_for(model, tensors)).run(list(tensors), _sample(inputs, n_tokens))
+    except Exception:  # it has no such part, which is no fault of it
+        return []
+    if any(array.shape != (2, n_tokens, stages[0].width) or array.dtype.kind != "f" for array in arrays):
+        return []
+    named = zip(tensors, ("a_third", "two_thirds"), strict=True)
+    return [TextStage(tensor, name, stages[0].width, per_token=True) for tensor, name in named]
 
 
 def most_tokens(file: Path) -> int:

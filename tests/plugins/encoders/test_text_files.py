@@ -168,6 +168,25 @@ def test_a_folder_whose_network_is_not_clear_is_refused(tmp_path):
         open_folder(str(tmp_path))
 
 
+def test_inner_layers_are_read_too_where_there_are_some(tmp_path):
+    net, width = Net(), 6
+    x = net.op("Gather", net.normal(len(WORDS), width), "input_ids", axis=0)
+    for number in range(7):
+        x = net.layer_norm(net.dense(x, width, width), width, to=f"norm{number}")
+    net.op("Identity", x, to="last_hidden_state")
+    model = net.model(["n", "length"], ["last_hidden_state"], source="input_ids", element=TensorProto.INT64)
+    encoder = opened(save(tmp_path, model))
+    graph = encoder.graph(*encoder.sizes[0])
+    assert [value.name for value in graph.graph.output] == ["a_third", "two_thirds", "last_hidden_state"]
+    found = vectors(encoder, tmp_path / "frozen", TEXTS)
+    model.graph.output.append(helper.make_tensor_value_info("norm2", TensorProto.FLOAT, ["n", "length", width]))
+    alone = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    [tokens] = alone.run(
+        ["norm2"], {"input_ids": np.array([[1, *(WORDS.index(word) for word in TEXTS[0].split()), 2]])}
+    )
+    np.testing.assert_allclose(found["a_third-avg"][0], tokens[0].mean(axis=0), atol=1e-5)
+
+
 def test_what_the_settings_file_says_counts(tmp_path):
     file = save(tmp_path, transformer())
     said = {"outputs": ["pooler_output"], "licence": "CC-BY-NC-4.0", "source": "https://example.org"}
