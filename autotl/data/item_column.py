@@ -153,9 +153,10 @@ def _share_called(column: pd.Series, kind: ItemKind) -> float:
     """The share of a column's cells that may be the name of a file of such items."""
     if holds_bytes(column):
         return 0.0
-    names = sample(column).str.strip()
-    like = _called_like(names, kind) & ~names.str.contains("\n", regex=False) & (names.str.len() <= _LONGEST_PATH)
-    return float(like.mean()) if len(names) else 0.0
+    names = [name.strip() for name in sample(column)]
+    suffixes = tuple(kind.suffixes)
+    like = [name.lower().endswith(suffixes) and "\n" not in name and len(name) <= _LONGEST_PATH for name in names]
+    return sum(like) / len(like) if like else 0.0
 
 
 def is_never_a_path(column: pd.Series) -> bool:

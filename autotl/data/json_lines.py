@@ -13,7 +13,8 @@ from autotl.data.csv_text import encodings
 
 NESTED = "nested columns"
 """In `attrs` of a table: the columns that are left out because of an object in a cell, with the line of the first."""
-_MOST_COLUMNS = 10_000
+MOST_COLUMNS = 10_000
+"""Of any table: the columns of wider ones take minutes to look through."""
 
 
 def read_json_lines(path: Path, *, rows: int | None = None) -> pd.DataFrame:
@@ -53,9 +54,9 @@ def _read(lines: Iterable[str], rows: int | None) -> pd.DataFrame:
                 nested.setdefault(name.strip(), number)
                 cells.append("")
         n_rows += 1
-        if len(columns) > _MOST_COLUMNS:
+        if len(columns) > MOST_COLUMNS:
             raise ValueError(
-                f"its objects have more than {_MOST_COLUMNS:,} different keys by line {number}. Write the same keys in "
+                f"its objects have more than {MOST_COLUMNS:,} different keys by line {number}. Write the same keys in "
                 "every line"
             )
     if not n_rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +27,7 @@ TEXT_COLUMNS = (
 _LONGISH = 20
 """Characters: most texts have more, and most labels fewer."""
 _FEWEST_WORDS = 3
-_WITHOUT_SPACES = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
+_WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 """Letters of scripts that do not part words by spaces: each counts as a word."""
 _VERSION = 1
 """Of how cells are written; files of other versions in the cache are not used."""
@@ -41,9 +42,13 @@ def is_longish(column: pd.Series) -> bool:
     """Whether most cells of a column are several words and at least 20 characters."""
     if holds_bytes(column):
         return False
-    cells = sample(column).astype(str)
-    words = cells.map(lambda text: len(text.split())) + cells.str.count(_WITHOUT_SPACES)
-    return bool(len(cells)) and bool(((cells.str.len() >= _LONGISH) & (words >= _FEWEST_WORDS)).mean() > 0.5)
+    cells = sample(column).tolist()
+    longish = [text for text in cells if len(text) >= _LONGISH and _n_words(text) >= _FEWEST_WORDS]
+    return 2 * len(longish) > len(cells)
+
+
+def _n_words(text: str) -> int:
+    return len(text.split()) + len(_WITHOUT_SPACES.findall(text))
 
 
 def write_texts(column: pd.Series, table: Path, cache: Path, progress: OnProgress | None) -> RowFiles:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from autotl.data.column_words import IMAGE_COLUMNS, called
 from autotl.data.csv_text import read_csv
-from autotl.data.json_lines import NESTED, read_json_lines
+from autotl.data.json_lines import MOST_COLUMNS, NESTED, read_json_lines
 from autotl.data.listing import JSON_LINES_SUFFIXES
 from autotl.data.path_endings import PathEndings, found_by_name_only
 from autotl.errors import DatasetError
@@ -37,7 +37,15 @@ def read_table(path: Path, *, header: bool | None = None, rows: int | None = Non
         table = _read(path, header, rows)
     except (*_UNREADABLE, pd.errors.ParserWarning) as error:
         kind = "Parquet" if _is_parquet(path) else "JSON lines" if _is_json_lines(path) else "CSV"
-        raise DatasetError(f"{path} cannot be read as a {kind} file: {error}") from None
+        raise DatasetError(
+            f"{path} cannot be read as a {kind} file: {_reason(error)}. Correct it, or save the table again as "
+            f"{kind}{' in UTF-8' * (kind != 'Parquet')}."
+        ) from None
+    if len(table.columns) > MOST_COLUMNS:
+        raise DatasetError(
+            f"{path} has {len(table.columns):,} columns; at most {MOST_COLUMNS:,} are read. Keep those of the items, "
+            "their labels and their attributes."
+        )
     table.columns = pd.Index([str(name).strip() for name in table.columns])
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()][0]
@@ -49,6 +57,13 @@ def _read(path: Path, header: bool | None, rows: int | None) -> pd.DataFrame:
     if _is_parquet(path):
         return _read_parquet(path, rows)
     return read_json_lines(path, rows=rows) if _is_json_lines(path) else read_csv(path, rows=rows, header=header)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        found = error.object[error.start]
+        return f"the byte {found:#04x} at position {error.start:,} is no letter in the encodings that are known"
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def read_side_table(path: Path, images: pd.Series, *, column: str | None = None) -> pd.DataFrame:
