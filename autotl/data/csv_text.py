@@ -18,6 +18,8 @@ from autotl.data.csv_quotes import quotes_are_closed, quotes_are_letters
 from autotl.data.listing import IMAGE_SUFFIXES
 
 SEPARATORS = ",;\t|"
+MOST_COLUMNS = 10_000
+"""Of any table: the columns of wider ones take minutes to look through."""
 _PROBED_LINES = 20
 _PROBED_LETTERS = 10_000
 _SPARE_COLUMNS = 8
@@ -63,6 +65,15 @@ def encodings(path: Path) -> tuple[str, ...]:
     return ("utf-8-sig", "cp1252")
 
 
+def require_narrow(n_columns: int) -> None:
+    """Raise ValueError where a table has more columns than are read."""
+    if n_columns > MOST_COLUMNS:
+        raise ValueError(
+            f"it has {n_columns:,} columns, and at most {MOST_COLUMNS:,} are read. Keep those of the items, their "
+            "labels and their attributes"
+        )
+
+
 def _lines_before_table(lines: Sequence[str]) -> int:
     """The number of lines before the table: empty ones, and the line with which Excel is told the separator."""
     skipped = 0
@@ -95,6 +106,7 @@ def _read_cells(path: Path, mark: str, encoding: str, skipped: int, rows: int | 
         ]
     except pd.errors.EmptyDataError:
         raise ValueError("it is empty") from None
+    require_narrow(width)
     read = partial(_parse, path, mark, encoding, skipped, rows, width)
     try:
         cells = _of_one_width(read(_IN_QUOTES), width, mark)

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from autotl.data.csv_text import encodings
+from autotl.data.csv_text import MOST_COLUMNS, encodings
 
 NESTED = "nested columns"
 """In `attrs` of a table: the columns that are left out because of an object in a cell, with the line of the first."""
-MOST_COLUMNS = 10_000
-"""Of any table: the columns of wider ones take minutes to look through."""
 
 
 def read_json_lines(path: Path, *, rows: int | None = None) -> pd.DataFrame:

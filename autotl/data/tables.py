@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.column_words import IMAGE_COLUMNS, called
-from autotl.data.csv_text import read_csv
-from autotl.data.json_lines import MOST_COLUMNS, NESTED, read_json_lines
+from autotl.data.csv_text import read_csv, require_narrow
+from autotl.data.json_lines import NESTED, read_json_lines
 from autotl.data.listing import JSON_LINES_SUFFIXES
 from autotl.data.path_endings import PathEndings, found_by_name_only
 from autotl.errors import DatasetError
@@ -41,11 +41,6 @@ def read_table(path: Path, *, header: bool | None = None, rows: int | None = Non
             f"{path} cannot be read as a {kind} file: {_reason(error)}. Correct it, or save the table again as "
             f"{kind}{' in UTF-8' * (kind != 'Parquet')}."
         ) from None
-    if len(table.columns) > MOST_COLUMNS:
-        raise DatasetError(
-            f"{path} has {len(table.columns):,} columns; at most {MOST_COLUMNS:,} are read. Keep those of the items, "
-            "their labels and their attributes."
-        )
     table.columns = pd.Index([str(name).strip() for name in table.columns])
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()][0]
@@ -164,6 +159,7 @@ def _read_parquet(path: Path, rows: int | None) -> pd.DataFrame:
 
     with path.open("rb") as file:
         whole = parquet.ParquetFile(file)
+        require_narrow(len(whole.schema_arrow))
         if rows is None:
             table = whole.read()
         else:
