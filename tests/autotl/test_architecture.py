@@ -77,7 +77,7 @@ MAY_IMPORT = {
     "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.results": "errors settings data runs interfaces evidence autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
-    "autotl_ui.try_model": "images runs deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
+    "autotl_ui.try_model": "errors runtime images data runs deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.label": "errors settings data runs checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.models": "errors runtime images interfaces deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
     "autotl_ui.widgets",

@@ -7,20 +7,23 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl.data.item_kinds import TEXTS, ItemKind
 from autotl.deploy.prediction_summary import PredictionSummary
 from autotl_ui.jobs import jobs
 from autotl_ui.server.pages import DATA
 from autotl_ui.try_model.batch_jobs import Batch, list_batches, look, start_batch, summarise
+from autotl_ui.try_model.uploaded_table import ask_for_table, keep_table
 from autotl_ui.widgets.charts import count_chart
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.theme import legible
-from autotl_ui.widgets.words import counted, duration, moment, plain
+from autotl_ui.widgets.words import counted, duration, moment, plain, worded
 from autotl_ui.workspace.data_sets import list_data_sets
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
-ELSEWHERE = "elsewhere"
+ELSEWHERE, UPLOADED = "elsewhere", "\0uploaded"
+_TITLES = {ELSEWHERE: "A folder on this machine", UPLOADED: "A table that I upload"}
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ class _Input:
     options: list[str] = field(default_factory=list)
 
 
-def show(workspace: Workspace, run: RunView) -> None:
-    """Draw the form, then the latest table or the one that the reader selects."""
-    _form(workspace, run)
+def show(workspace: Workspace, run: RunView, kind: ItemKind) -> None:
+    """Draw the form, then the latest table or the one that the reader selects. kind: of the items the model takes."""
+    _form(workspace, run, kind)
     batches = list_batches(workspace)
     if not batches:
         return
@@ -47,33 +50,41 @@ def show(workspace: Workspace, run: RunView) -> None:
     )  # fmt: skip
     batch = by_name[name]
     if batch.status == "running":
-        live(_watch, run_every=1)(batch.file)
+        live(_watch, run_every=1)(batch.file, kind)
     else:
-        _show_ended(batch)
+        _show_ended(batch, kind)
 
 
-def _form(workspace: Workspace, run: RunView) -> None:
+def _form(workspace: Workspace, run: RunView, kind: ItemKind) -> None:
     data_sets = {one.name: one for one in list_data_sets(workspace)}
-    choices = [*data_sets, *([ELSEWHERE] if workspace.whole_machine else [])]
+    uploads = [UPLOADED] if kind is TEXTS else []
+    choices = [*data_sets, *uploads, *([ELSEWHERE] if workspace.whole_machine else [])]
     if not choices:
-        st.caption("Add images first, as many as you like; then you can classify them here.")
-        st.page_link(DATA, label="Add images", icon=":material/photo_library:")
+        st.caption(f"Add {kind.plural} first, as many as you like; then you can classify them here.")
+        st.page_link(DATA, label=f"Add {kind.plural}", icon=":material/photo_library:")
         return
     chosen = st.selectbox(
         "What to classify", choices, key="batch-data",
-        format_func=lambda name: "A folder on this machine" if name == ELSEWHERE else data_sets[name].title,
+        format_func=lambda name: _TITLES.get(name) or data_sets[name].title,
     )  # fmt: skip
-    text = ""
+    text, sent = "", None
+    if chosen == UPLOADED:
+        sent = ask_for_table()
     if chosen == ELSEWHERE:
         text = st.text_input(
-            "Folder, archive or table of images on this machine", key="batch-path", autocomplete="off",
-            placeholder="such as /home/me/new-photos",
+            f"Folder, archive or table of {kind.plural} on this machine", key="batch-path", autocomplete="off",
+            placeholder=f"such as /home/me/new-{kind.plural}",
         ).strip()  # fmt: skip
     if not st.button("Classify", key="classify", icon=":material/table_view:"):
         return
-    if chosen != ELSEWHERE:
+    if chosen == UPLOADED:
+        if sent is None:
+            st.error("Upload a table first.")
+        else:
+            _start(workspace, run, _Input(keep_table(workspace, sent), sent.name, sent.options))
+    elif chosen != ELSEWHERE:
         one = data_sets[str(chosen)]
-        _start(workspace, run, _Input(one.path, one.title, one.options))
+        _start(workspace, run, _Input(one.path, one.title, one.columns))
     elif data := _existing(text):
         _start(workspace, run, _Input(data, data.name))
     elif text:
@@ -95,7 +106,7 @@ def _start(workspace: Workspace, run: RunView, chosen: _Input) -> None:
     st.rerun()
 
 
-def _watch(file: Path) -> None:
+def _watch(file: Path, kind: ItemKind) -> None:
     """Follow a table while it is being written; then redraw the whole page."""
     batch = look(file)
     if batch is None or batch.status != "running":
@@ -105,20 +116,20 @@ def _watch(file: Path) -> None:
         rate, left = progress.rate, progress.eta_seconds
         pace = f", {rate:.0f} per second, about {duration(left)} left" if rate and left is not None else ""
         share = min(progress.done / progress.total, 1.0)
-        st.progress(share, text=f"{progress.done:,} of {progress.total:,} images{pace}")
+        st.progress(share, text=f"{progress.done:,} of {progress.total:,} {kind.plural}{pace}")
     else:
-        st.progress(0.0, text="Listing the images, or waiting in the queue")
+        st.progress(0.0, text=f"Listing the {kind.plural}, or waiting in the queue")
     st.button(
         "Stopping" if batch.stopping else "Stop and keep the rows so far", key="stop-batch",
         icon=":material/stop_circle:", disabled=batch.stopping, on_click=jobs.stop, args=(file,),
     )  # fmt: skip
 
 
-def _show_ended(batch: Batch) -> None:
+def _show_ended(batch: Batch, kind: ItemKind) -> None:
     summary = summarise(batch)
     n_rows = 0 if summary is None else summary.n_classified + summary.n_unreadable
     if batch.status == "stopped":
-        st.info(f"The job was stopped after {counted(n_rows, 'image')}.", icon=":material/stop_circle:")
+        st.info(f"The job was stopped after {kind.of(n_rows)}.", icon=":material/stop_circle:")
     elif batch.status == "failed":
         kept = f" The {counted(n_rows, 'row')} written so far are below." if n_rows else ""
         st.error(f"{plain(batch.problem)}{kept}", icon=":material/error:")
@@ -126,37 +137,37 @@ def _show_ended(batch: Batch) -> None:
         st.caption("No rows were written.")
         return
     if batch.status == "complete":
-        st.markdown(f"Done: {counted(summary.n_classified, 'image')} classified.")
+        st.markdown(f"Done: {kind.of(summary.n_classified)} classified.")
     doubted = [
         *([f"{counted(summary.n_unsure, 'answer')} unsure"] if summary.n_unsure else []),
-        *([f"{counted(summary.n_none, 'image')} like none of the classes"] if summary.n_none else []),
+        *([f"{kind.of(summary.n_none)} like none of the classes"] if summary.n_none else []),
     ]
     if doubted:
         st.info(f"What the model does not know: {', '.join(doubted)}.", icon=":material/help:")
     if summary.n_unreadable:
-        st.warning(
-            f"{counted(summary.n_unreadable, 'file')} could not be read as an image; the table gives the reason."
-        )
+        unread = f"{counted(summary.n_unreadable, 'file')} could not be read as an image; the table gives the reason."
+        st.warning(worded(unread, kind))
     st.download_button(
         "Download the table", data=batch.file.read_bytes, file_name=batch.file.name, mime="text/csv",
         key="download-batch", type="primary", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
-    _show_summary(summary)
+    _show_summary(summary, kind)
 
 
-def _show_summary(summary: PredictionSummary) -> None:
+def _show_summary(summary: PredictionSummary, kind: ItemKind) -> None:
     counts, rows = st.columns([2, 3], gap="medium")
     with counts:
         st.altair_chart(
-            legible(count_chart(summary.counts)),
+            legible(count_chart(summary.counts, kind.plural)),
             key="batch-counts",
-            alt="Images per class: " + ", ".join(f"{name} {n}" for name, n in summary.counts.head(12).items()),
+            alt=f"{kind.plural.capitalize()} per class: "
+            + ", ".join(f"{name} {n}" for name, n in summary.counts.head(12).items()),
         )
     with rows:
         st.dataframe(
             summary.head, key="batch-head", hide_index=True, placeholder="",
             column_config={
-                "image": st.column_config.TextColumn("image", width="medium"),
+                "image": st.column_config.TextColumn(kind.name, width="medium"),
                 "probability": st.column_config.NumberColumn("probability", format="percent"),
             },
             alt="The first rows of the table.",
@@ -164,11 +175,11 @@ def _show_summary(summary: PredictionSummary) -> None:
         item, label, *classes, error = map(plain, summary.columns)
         doubts = (
             " The model's doubts follow: the set of plausible classes, whether it is unsure, and a p-value that is "
-            "small if the image is like none of the classes."
+            f"small if the {kind.name} is like none of the classes."
         )
         st.caption(
-            f"The first {counted(len(summary.head), 'row')}, for images in {plain(summary.folder)}. The columns of the "
-            f"file are **{item}** (the full path of the image), **{label}**, one for each of the {len(classes)} "
+            f"The first {counted(len(summary.head), 'row')}, for {kind.plural} in {plain(summary.folder)}. The columns of the "
+            f"file are **{item}** (the full path of the {kind.name}), **{label}**, one for each of the {len(classes)} "
             f"classes (its probability) and **{error}** (why a file could not be read)."
             + (doubts if summary.has_doubts else "")
         )

@@ -1,30 +1,39 @@
-"""The Try page: classify single images or a whole folder with the model of a run."""
+"""The Try page: classify single items or a whole folder with the model of a run."""
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import streamlit as st
 
+from autotl.data.item_kinds import IMAGES, KINDS, ItemKind
 from autotl.deploy.model_facts import unsure_below
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import TRAIN
 from autotl_ui.try_model import batch_section, similar_images
 from autotl_ui.try_model.doubts import doubting_lines, label_line
-from autotl_ui.try_model.image_prediction import ImagePrediction, predict_image, preview
+from autotl_ui.try_model.images_to_try import ask_for_images
+from autotl_ui.try_model.item_prediction import ItemPrediction
 from autotl_ui.try_model.model_facts import list_facts, read_card
+from autotl_ui.try_model.texts_to_try import ask_for_texts
+from autotl_ui.try_model.tried_item import TriedItem
 from autotl_ui.widgets.charts import probability_chart
 from autotl_ui.widgets.study import choose_run, wanted_run
 from autotl_ui.widgets.theme import legible
-from autotl_ui.widgets.words import moment, plain
+from autotl_ui.widgets.words import moment, plain, worded
 from autotl_ui.workspace.deployables import open_model
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
-SUFFIXES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif", "heic", "heif")
-N_IMAGES = 24
-THUMBNAIL_PIXELS = 320
+_ASK = {"image": ask_for_images, "text": ask_for_texts}
+_WIDTHS = {"image": (1, 3), "text": (1, 1)}
+_ALWAYS = "The model always names one of its classes, even for something it never saw."
+_INVITATIONS = {
+    ("image", True): "Drop a few images here, including some that show something else.",
+    ("image", False): f"Drop a few images here. {_ALWAYS}",
+    ("text", True): "Try a few texts, including some about something else.",
+    ("text", False): f"Try a few texts. {_ALWAYS}",
+}
 
 
 def show() -> None:
@@ -51,66 +60,54 @@ def _show_model(workspace: Workspace, run: RunView) -> None:
             icon=":material/broken_image:",
         )
         return
-    st.caption(f"The model knows {len(model.classes)} classes: {plain(', '.join(model.classes))}")
-    images = _images()
+    kind = KINDS[model.reader.item]
+    if model.classes:
+        what = "labels" if model.answers.kind == "labels" else "classes"
+        st.caption(f"The model knows {len(model.classes)} {what}: {plain(', '.join(model.classes))}")
+    items = _ASK[kind.name]()
     doubting = bool(model.doubts) and st.toggle(
         "Let the model say that it does not know", value=True, key="doubts",
         help="It says so if its confidence is below the threshold calibrated for this model, if several classes are "
-        "plausible, or if the image is unlike all training images. The Results page shows how reliable this is.",
+        f"plausible, or if the {kind.name} is unlike all training {kind.plural}. The Results page shows how reliable "
+        "this is.",
     )  # fmt: skip
-    for number, (name, content) in enumerate(images):
-        _show_image(run, number, name, content, doubting=doubting)
-    if images:
+    for number, item in enumerate(items):
+        _show_item(run, kind, number, item, doubting=doubting)
+    if items and kind is IMAGES:
         similar_images.offer(run)
-    elif doubting:
-        st.caption("Drop a few images here, including some that show something else.")
-    else:
-        st.caption(
-            "Drop a few images here. The model always names one of its classes, even for something it never saw."
-        )
-    st.subheader("A whole folder", anchor=False)
-    batch_section.show(workspace, run)
+    elif not items:
+        st.caption(_INVITATIONS[kind.name, doubting])
+    st.subheader("A whole folder" if kind is IMAGES else "A whole folder or table", anchor=False)
+    batch_section.show(workspace, run, kind)
     st.subheader("About this model", anchor=False)
     _show_facts(run.champion)
 
 
-def _images() -> list[tuple[str, bytes]]:
-    """Name and content of what was dropped and what the camera took."""
-    files = st.file_uploader("Images", SUFFIXES, accept_multiple_files=True, key="images")
-    # The browser asks for permission as soon as the camera is drawn, so it is drawn only on demand.
-    photo = st.camera_input("Camera", key="photo") if st.toggle("Use the camera", key="camera") else None
-    if len(files) > N_IMAGES:
-        st.warning(f"Only the first {N_IMAGES} are shown. For more, put them into a folder and classify it below.")
-    found = [(file.name, file.getvalue()) for file in files[:N_IMAGES]]
-    return [("From the camera", photo.getvalue()), *found] if photo else found
-
-
-def _show_image(run: RunView, number: int, name: str, content: bytes, *, doubting: bool) -> None:
-    prediction = predict_image(run.champion, content)
+def _show_item(run: RunView, kind: ItemKind, number: int, item: TriedItem, *, doubting: bool) -> None:
+    prediction = item.predict(run)
     with st.container(border=True):
         if prediction.error:
-            st.warning(f"{plain(name)} cannot be read as an image: {plain(prediction.error)}")
+            st.warning(worded(f"{plain(item.name)} cannot be read as an image: {plain(prediction.error)}", kind))
             return
-        image, verdict = st.columns([1, 3], vertical_alignment="center")
-        with image:
-            small = preview(content, THUMBNAIL_PIXELS)
-            if small:
-                st.image(small, width=160, alt=name)
-            else:
-                st.caption("no preview")
+        shown, verdict = st.columns(_WIDTHS[kind.name], vertical_alignment="center")
+        with shown:
+            item.show()
         with verdict:
             says = doubting_lines(prediction) if doubting else [label_line(prediction, unsure_below(run.champion))]
-            _show_prediction(prediction, name, number, says)
-        similar_images.show(run, content, key=f"{number}-{hashlib.sha256(content).hexdigest()[:8]}")
+            _show_prediction(prediction, item.name, number, says)
+        item.show_reasons(run, f"{number}-{item.key}")
 
 
-def _show_prediction(prediction: ImagePrediction, name: str, number: int, says: list[str]) -> None:
-    label, probability = prediction.label, prediction.probability
+def _show_prediction(prediction: ItemPrediction, name: str, number: int, says: list[str]) -> None:
     st.markdown("  \n".join([*says, f":gray[{plain(name)}]"]))
+    if not prediction.probabilities:
+        return
+    said = ", ".join(prediction.labels) if prediction.labels is not None else prediction.label
+    share = f" {100 * prediction.probability:.1f} %" if prediction.label else ""
     st.altair_chart(
         legible(probability_chart(prediction.probabilities)),
         key=f"probabilities-{number}",
-        alt=f"Probabilities of {name}: {label} {100 * probability:.1f} %",
+        alt=f"Probabilities of {name}: {said}{share}",
     )
 
 

@@ -99,16 +99,16 @@ def _title(trial: pd.Series, *, default: bool) -> str:
     return f"trial {trial['trial']}: {trial['head']}{' (default)' if default else ''}"
 
 
-def count_chart(counts: pd.Series) -> alt.LayerChart | alt.FacetChart:
-    """How many images each class got, most first. counts: by class."""
+def count_chart(counts: pd.Series, items: str = "images") -> alt.LayerChart | alt.FacetChart:
+    """How many items each class got, most first. counts: by class. items: what they are called."""
     import altair as alt
 
-    table = counts.head(N_COUNTED).rename("images").rename_axis("class").reset_index()
+    table = counts.head(N_COUNTED).rename("items").rename_axis("class").reset_index()
     base = alt.Chart(table).encode(
         y=alt.Y("class:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, ticks=False, domain=False)),
-        x=alt.X("images:Q", title="images", axis=alt.Axis(tickMinStep=1, grid=False, tickCount=4)),
-        tooltip=[alt.Tooltip("class:N"), alt.Tooltip("images:Q", format=",")],
+        x=alt.X("items:Q", title=items, axis=alt.Axis(tickMinStep=1, grid=False, tickCount=4)),
+        tooltip=[alt.Tooltip("class:N"), alt.Tooltip("items:Q", title=items, format=",")],
     )
     bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], cornerRadiusEnd=3, height=14)
-    labels = base.mark_text(align="left", dx=5, color=ink()).encode(text=alt.Text("images:Q", format=","))
+    labels = base.mark_text(align="left", dx=5, color=ink()).encode(text=alt.Text("items:Q", format=","))
     return alt.layer(bars, labels).properties(height=ROW_PIXELS * len(table) + AXIS_PIXELS)

@@ -56,10 +56,15 @@ class DataSet:
         return ["--patch", str(self.patch)] if self.patch else []
 
     @property
+    def columns(self) -> list[str]:
+        """The options that tell a command which columns of a table to read."""
+        given = {"--label": self.label, "--text": self.text}
+        return [part for option, value in given.items() if value for part in (option, value)]
+
+    @property
     def options(self) -> list[str]:
         """The options that tell a command how to read the data."""
-        given = {"--label": self.label, "--text": self.text, "--target": "" if self.target == CLASSES else self.target}
-        return [part for option, value in given.items() if value for part in (option, value)]
+        return [*self.columns, *(["--target", self.target] if self.target != CLASSES else [])]
 
 
 def list_data_sets(workspace: Workspace) -> list[DataSet]:

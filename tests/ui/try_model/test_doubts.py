@@ -15,7 +15,7 @@ from PIL import Image
 
 from autotl.deploy.doubts import add_set, add_unsure
 from autotl_ui.try_model.doubts import doubting_lines, label_line
-from autotl_ui.try_model.image_prediction import ImagePrediction
+from autotl_ui.try_model.item_prediction import ItemPrediction
 
 SHARES = {"cat": 0.7, "dog": 0.3}
 
@@ -23,27 +23,27 @@ SHARES = {"cat": 0.7, "dog": 0.3}
 @pytest.mark.parametrize(
     ("said", "lines"),
     [
-        (ImagePrediction("cat", SHARES, classes=("cat",), unsure=False, p_value=0.4), ["**cat** 70.0 %"]),
+        (ItemPrediction("cat", SHARES, classes=("cat",), unsure=False, p_value=0.4), ["**cat** 70.0 %"]),
         (
-            ImagePrediction("cat", SHARES, classes=("cat", "dog"), unsure=True, p_value=0.4),
+            ItemPrediction("cat", SHARES, classes=("cat", "dog"), unsure=True, p_value=0.4),
             ["**I don't know**", "The most probable class is **cat** 70.0 %.", "It may be **cat** or **dog**."],
         ),
         (
-            ImagePrediction("cat", SHARES, classes=(), unsure=True, p_value=0.004),
+            ItemPrediction("cat", SHARES, classes=(), unsure=True, p_value=0.004),
             [
                 "**None of these**: it is unlike all that the model knows (p = 0.004)",
                 "The nearest class is **cat** 70.0 %.", "No class fits well.",
             ],
         ),
-        (ImagePrediction("cat", SHARES), ["**cat** 70.0 %"]),
+        (ItemPrediction("cat", SHARES), ["**cat** 70.0 %"]),
     ],
 )  # fmt: skip
-def test_an_answer_is_a_label_or_that_the_model_does_not_know(said: ImagePrediction, lines: list[str]) -> None:
+def test_an_answer_is_a_label_or_that_the_model_does_not_know(said: ItemPrediction, lines: list[str]) -> None:
     assert doubting_lines(said) == lines
 
 
 def test_without_the_switch_a_label_is_always_named() -> None:
-    said = ImagePrediction("cat", SHARES, classes=(), unsure=True, p_value=0.004)
+    said = ItemPrediction("cat", SHARES, classes=(), unsure=True, p_value=0.004)
     assert label_line(said, 0.5) == "**cat** 70.0 %"
     assert label_line(said, 0.8).startswith("**cat** 70.0 %, **unsure**")
 
