@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autotl.evidence.tilting import Influences
-from autotl.targets import CLASSES, kind_of
+from autotl.targets import CLASSES, LABELS, kind_of
 
 Measure = Callable[..., float]
 """measure(labels, probabilities) of one model, measure(labels, first, second) of two."""
@@ -79,7 +79,10 @@ def find_influences(sample: Sample, value: float, *, max_calls: int, seed: int) 
     values, counts, places = [], [], []
     for number, stratum in enumerate(strata):
         own, seen = _seen(sample, stratum, value, cap, rng)
-        for unseen in _unseen(sample, stratum, value):
+        unseen_kinds = _unseen(sample, stratum, value)
+        if kind_of(sample.labels) == LABELS and not own.any():
+            unseen_kinds = _unseen_labels(sample, value)
+        for unseen in unseen_kinds:
             own, seen = np.append(own, unseen), np.append(seen, 0.0)
         values.append(own)
         counts.append(seen)
@@ -164,6 +167,21 @@ def _unseen(sample: Sample, stratum: _Stratum, value: float) -> Iterator[float]:
             change = sample.turned(np.array([row]), models) - value
             if math.isfinite(change):
                 yield influence(sample, np.array([row]), value, len(stratum.rows)) + len(stratum.rows) * change
+
+
+def _unseen_labels(sample: Sample, value: float) -> Iterator[float]:
+    """The influence of an item all of whose labels are answered the other way, where no seen item changes the score.
+
+    It is the item with the median number of labels.
+    """
+    if len(sample.answers) > 1:
+        return
+    n, answers = len(sample.labels), sample.answers[0].copy()
+    row = int(np.argsort((sample.labels > 0).sum(axis=1), kind="stable")[n // 2])
+    answers[row] = 1 - answers[row]
+    change = sample.measure(sample.labels, answers) - value
+    if math.isfinite(change):
+        yield influence(sample, np.array([row]), value, n) + n * change
 
 
 def _typical(sample: Sample, rows: np.ndarray, model: int) -> int:

@@ -9,6 +9,7 @@ from autotl.evidence.evaluations import evaluate
 from autotl.evidence.intervals import paired_difference, score_interval, wilson
 from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
+from autotl_plugins.evaluators import multi_label
 from autotl_plugins.evaluators.classification import balanced_accuracy, macro_f1, register_evaluators, roc_auc
 
 EVALUATORS = {evaluator.name: evaluator for evaluator in register_evaluators()}
@@ -123,3 +124,17 @@ def test_the_interval_of_a_log_loss_does_not_fall_below_zero(groups):
     probabilities[np.arange(6), labels], probabilities[np.arange(6), 1 - labels] = true, 1 - true
     found = scores(labels, probabilities, groups)["log_loss"]
     assert 0 <= found.low < found.value < found.high
+
+
+@pytest.mark.parametrize("score", ["mean_average_precision", "micro_f1", "macro_f1", "hamming"])
+@pytest.mark.parametrize("groups", [None, np.arange(60) // 3])
+def test_perfect_answers_of_several_labels_have_an_interval_that_narrows_with_their_number(score, groups):
+    labels = np.random.default_rng(0).random((60, 4)) < 0.4
+    evaluator = next(one for one in (*multi_label.register_evaluators(), *register_evaluators()) if one.name == score)
+    half = labels[:30], 0.8 * labels[:30] + 0.1
+    found = [
+        score_interval(evaluator.score, *of, groups=own, bounds=(0, 1))
+        for of, own in ((half, groups if groups is None else groups[:30]), ((labels, 0.8 * labels + 0.1), groups))
+    ]
+    widths = [one.high - one.low for one in found]
+    assert 0 < widths[1] < widths[0] < 1
