@@ -6,6 +6,8 @@ import hashlib
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -39,7 +41,13 @@ def read_item_text(dataset: Dataset, item: int) -> str:
 def open_tokens(network: FrozenNetwork) -> Tokens:
     """The tokenizer of a network of texts."""
     assert network.tokenizer is not None, f"{network.backbone} is no encoder of texts"
-    return Tokens(network.tokenizer.read_text(encoding="utf-8"))
+    return _opened_tokens(network.tokenizer)
+
+
+# GloVe's 400,000 words take a second; the folder of a network is named by its content.
+@lru_cache(maxsize=2)
+def _opened_tokens(file: Path) -> Tokens:
+    return Tokens(file.read_text(encoding="utf-8"))
 
 
 def unknown_share(network: FrozenNetwork, texts: Sequence[str]) -> float:
