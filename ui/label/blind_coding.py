@@ -10,6 +10,7 @@ import streamlit as st
 
 from autotl.data.coding_sheet import name_problem
 from autotl.data.codings import coder_name
+from autotl.data.item_kinds import ItemKind
 from autotl.errors import AutoTLError
 from autotl.runs.validation import read_sample, require_sample, validation_folder
 from autotl_ui.label.coding_session import (
@@ -23,9 +24,9 @@ from autotl_ui.label.coding_session import (
 from autotl_ui.label.labeller import N_AHEAD, N_BEHIND, PIXELS, mount
 from autotl_ui.server.pages import RESULTS
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.items import item_address
+from autotl_ui.widgets.items import is_text, item_address
 from autotl_ui.widgets.study import current_study
-from autotl_ui.widgets.words import counted, plain
+from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.evidence import find_evidence, has_evidence
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
@@ -42,7 +43,7 @@ def choose_purpose(workspace: Workspace) -> bool:
         return False
     chosen = st.segmented_control(
         "What to do", (CORRECT, CODE), key="label-purpose", default=CORRECT, required=True,
-        help="To compare a model with people, several people label the same images independently.",
+        help="To compare a model with people, several people label the same items independently.",
     )  # fmt: skip
     return chosen == CODE
 
@@ -62,15 +63,15 @@ def show_coding(workspace: Workspace) -> None:
         require_sample(validation_folder(run.folder))
         n_drawn = len(read_sample(validation_folder(run.folder)).items)
         if not n_drawn:
-            _offer_draw(run, "No images were drawn for people to label yet.")
-        elif coder := _ask_name(n_drawn):
+            _offer_draw(run, f"No {run.kind.plural} were drawn for people to label yet.")
+        elif coder := _ask_name(n_drawn, run.kind):
             coding_session(run.folder, evidence.run.dataset.root, coder, evidence.test.classes)
             _desk(run)
     except AutoTLError as error:
         st.error(plain(str(error)), icon=":material/error:")
 
 
-def _ask_name(n_drawn: int) -> str:
+def _ask_name(n_drawn: int, kind: ItemKind) -> str:
     """The coder's name, empty until entered. The field is then removed, since it would capture the desk's keys."""
     coder = str(st.session_state.get(_CODER) or "")
     if coder:
@@ -82,7 +83,7 @@ def _ask_name(n_drawn: int) -> str:
                 st.rerun()
         return coder
     with st.form("who-codes", border=False, width=400):
-        st.caption(f"{counted(n_drawn, 'image was', 'images were')} drawn for people to code.")
+        st.caption(f"{kind.of(n_drawn)} {'was' if n_drawn == 1 else 'were'} drawn for people to code.")
         said = st.text_input(
             "Your name", key="coder-name", max_chars=60, autocomplete="off",
             help="Your answers are saved under this name. Use the same one when you come back.",
@@ -104,8 +105,8 @@ def _desk(run: RunView) -> None:
         return
     keep_codings()
     st.caption(
-        f"{counted(len(session.items), 'image')} to code, {session.n_before} coded before as {plain(session.coder)}. "
-        "Judge by the image alone: neither its label nor any model's or other person's answer is shown."
+        f"{run.kind.of(len(session.items))} to code, {session.n_before} coded before as {plain(session.coder)}. "
+        f"Judge by the {run.kind.name} alone: neither its label nor any model's or other person's answer is shown."
     )
     _show(session)
     if session.position < len(session.items):
@@ -124,7 +125,7 @@ def _show(session: CodingSession) -> None:
     data = {
         "queue": session.name, "position": session.position, "total": len(session.items), "first": first,
         "tasks": [
-            {"src": item_address(session.files[n], PIXELS), "reason": reason}
+            {"src": item_address(session.files[n], PIXELS), "text": is_text(session.files[n]), "reason": reason}
             for n, reason in zip(window, reasons, strict=True)
         ],
         "labelled": sum(bool(label) for label in session.labels.values()), "blind": True, "excludes": False,
@@ -135,7 +136,7 @@ def _show(session: CodingSession) -> None:
 
 def _offer_draw(run: RunView, why: str) -> None:
     st.info(why, icon=":material/casino:")
-    n = st.number_input("Images to draw", 1, _MOST, _USUAL_SAMPLE, key="n-drawn", width=200)
+    n = st.number_input(f"{run.kind.plural.capitalize()} to draw", 1, _MOST, _USUAL_SAMPLE, key="n-drawn", width=200)
     if st.button("Draw", key="draw", type="primary"):
         sheet = validation_folder(run.folder) / "sheet.csv"
         _ask(run.folder, "--sample", str(int(n)), "--out", str(sheet))

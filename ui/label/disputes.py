@@ -1,9 +1,10 @@
-"""Images that somebody else has decided about while they were in this person's queue: whose decision stays."""
+"""Items that somebody else has decided about while they were in this person's queue: whose decision stays."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from autotl.data.item_kinds import kind_of_files
 from autotl.data.patch import Decision
 from autotl.data.patch_edits import say_meanwhile
 from autotl.errors import AutoTLError
@@ -15,17 +16,18 @@ PIXELS = 96
 
 
 def show_disputes(session: LabellingSession) -> None:
-    """Draw each image with both decisions, and a button for either."""
+    """Draw each item with both decisions, and a button for either."""
     numbers = {task.item: number for number, task in enumerate(session.queue.tasks, start=1)}
     for item, dispute in list(session.disputes.items()):
         number = numbers[item]
+        kind = kind_of_files([dispute.file.name])
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(width=PIXELS + 40):
                 # Without its name: that of its folder may be that of its class.
-                show_items([GridItem(dispute.file, f"image {number}")], key=f"dispute-{number}", pixels=PIXELS)
+                show_items([GridItem(dispute.file, f"{kind.name} {number}")], key=f"dispute-{number}", pixels=PIXELS)
             meanwhile = say_meanwhile(dispute.theirs)
             st.markdown(
-                f":material/warning: Image {number} was **{plain(meanwhile)}**{_by(dispute)}. You said "
+                f":material/warning: {kind.name.capitalize()} {number} was **{plain(meanwhile)}**{_by(dispute)}. You said "
                 f"**{plain(_name(dispute.answer))}**.",
                 width="stretch",
             )

@@ -1,11 +1,11 @@
-"""The labelling desk: the current image with its buttons, as a component in the browser."""
+"""The labelling desk: the current item with its buttons, as a component in the browser."""
 
 from __future__ import annotations
 
 from autotl.checks.label_queues import Task
 from autotl_ui.label.labelling_session import KEY, LabellingSession, keep_report
 from autotl_ui.widgets.components import component
-from autotl_ui.widgets.items import item_address
+from autotl_ui.widgets.items import is_text, item_address
 from autotl_ui.widgets.words import counted
 
 PIXELS = 900
@@ -15,7 +15,7 @@ mount = component("labeller")
 
 
 def show_labeller(session: LabellingSession, *, blind: bool) -> None:
-    """Draw the current image with the buttons; the browser also gets those before and after it."""
+    """Draw the current item with the buttons; the browser also gets those before and after it."""
     tasks = session.queue.tasks
     first = max(session.position - N_BEHIND, 0)
     window = tasks[first : session.position + N_AHEAD]
@@ -25,7 +25,7 @@ def show_labeller(session: LabellingSession, *, blind: bool) -> None:
         "total": len(tasks),
         "first": first,
         "tasks": [
-            {"src": item_address(task.file, PIXELS), "reason": _reason(task, session)}
+            {"src": item_address(task.file, PIXELS), "text": is_text(task.file), "reason": _reason(task, session)}
             # The name of the folder it lies in may be that of its class.
             | ({} if blind else {"item": task.item, "given": task.given, "guess": task.guess})
             for task in window

@@ -1,4 +1,4 @@
-"""The page to label images: one after another, with the keyboard."""
+"""The page to label items: one after another, with the keyboard."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import streamlit as st
 
 from autotl.checks.label_queues import Queue
 from autotl.data.current_labels import CurrentLabels
+from autotl.data.item_kinds import ItemKind
 from autotl.errors import AutoTLError
 from autotl_ui.label.blind_coding import choose_purpose, show_coding
 from autotl_ui.label.disputes import show_disputes
@@ -27,7 +28,7 @@ from autotl_ui.server.pages import DATA, RESULTS, TRAIN
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.study import Study, choose, current_study, say_data_gone, say_run_gone, turn_to
-from autotl_ui.widgets.words import plain
+from autotl_ui.widgets.words import plain, worded
 from autotl_ui.workspace.data_sets import data_in_address, newest_data
 from autotl_ui.workspace.refit import is_behind, start_refit
 from autotl_ui.workspace.subjects import Subject, list_subjects
@@ -46,8 +47,8 @@ def show() -> None:
     if not subjects:
         if (study := current_study()).data:
             say_data_gone(study.data)
-        st.info("There are no images to label yet. Add some first.", icon=":material/inbox:")
-        st.page_link(DATA, label="Add images", icon=":material/photo_library:")
+        st.info("There are no images or texts to label yet. Add some first.", icon=":material/inbox:")
+        st.page_link(DATA, label="Add images or texts", icon=":material/photo_library:")
         return
     left, right = st.columns([2, 5], gap="medium")
     with left:
@@ -63,17 +64,17 @@ def show() -> None:
     with right:
         session = _choose_queue(subject, opened.queues, opened.labels)
     if session is None:
-        _say_that_all_is_labelled(subject, len(opened.labels.files))
+        _say_that_all_is_labelled(subject, opened.kind.of(len(opened.labels.files)))
         return
-    _settings(session)
-    _desk(workspace)
+    _settings(session, opened.kind)
+    _desk(workspace, opened.kind)
 
 
 def _choose(workspace: Workspace, subjects: list[Subject]) -> Subject | None:
     """Let the reader choose; None where the address names what is not here, until something else is chosen."""
     wanted = _wanted(workspace, subjects)
     titles = {subject.key: subject.title for subject in subjects}
-    choose("Images", titles, wanted.key if wanted else None, key="subject", turn=_turn_to_subject)
+    choose("Data", titles, wanted.key if wanted else None, key="subject", turn=_turn_to_subject)
     if wanted and current_study() == Study():
         _turn_to_subject(wanted.key)
     return wanted
@@ -106,7 +107,7 @@ def _wanted(workspace: Workspace, subjects: list[Subject]) -> Subject | None:
     found = next((subject for subject in subjects if name and subject.name == name), None)
     if found is None:
         st.warning(
-            f"Run {plain(run.name)} does not say which images it learned from. Choose other images.",
+            f"Run {plain(run.name)} does not say which data it learned from. Choose other data.",
             icon=":material/search_off:",
         )
     return found
@@ -136,13 +137,13 @@ def _choose_queue(subject: Subject, queues: Sequence[Queue], labels: CurrentLabe
     return session
 
 
-def _settings(session: LabellingSession) -> None:
+def _settings(session: LabellingSession, kind: ItemKind) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(session.queue.meaning, width="stretch")
+        st.caption(worded(session.queue.meaning, kind), width="stretch")
         st.toggle(
             "Show label and guess", key="seeing",
             help="The present label and what the model says. Hidden at first: a person who does not "
-            "know them judges by the image alone.",
+            f"know them judges by the {kind.name} alone.",
         )  # fmt: skip
         with st.popover("Name and classes", icon=":material/tune:"):
             st.text_input(
@@ -171,7 +172,7 @@ def _add_class(session: LabellingSession) -> None:
 
 
 @live
-def _desk(workspace: Workspace) -> None:
+def _desk(workspace: Workspace, kind: ItemKind) -> None:
     """The part that every keystroke draws again."""
     session = current_session()
     if session is None:
@@ -179,7 +180,7 @@ def _desk(workspace: Workspace) -> None:
     keep_report()
     if not any(session.keys):
         st.info(
-            "No image has a class yet. Name the classes under “Name and classes”, one after another; then each gets "
+            f"No {kind.name} has a class yet. Name the classes under “Name and classes”, one after another; then each gets "
             "a key.", icon=":material/tune:",
         )  # fmt: skip
     show_labeller(session, blind=not st.session_state.get("seeing"))
@@ -190,12 +191,14 @@ def _desk(workspace: Workspace) -> None:
         end_session()
         st.rerun()
     st.divider()
-    _offer_next(workspace, session.subject, eager=over)
+    _offer_next(workspace, session.subject, kind, eager=over)
 
 
-def _offer_next(workspace: Workspace, subject: Subject, *, eager: bool) -> None:
+def _offer_next(workspace: Workspace, subject: Subject, kind: ItemKind, *, eager: bool) -> None:
     """What to do with the labels: refit the model, or train one."""
-    st.caption(f"Decisions are kept in {plain(workspace.shown(subject.patch_file))}; no image is moved or changed.")
+    st.caption(
+        f"Decisions are kept in {plain(workspace.shown(subject.patch_file))}; no {kind.name} is moved or changed."
+    )
     if not subject.runs:
         _offer_training(subject, "Train a model with these labels")
         return
@@ -222,9 +225,9 @@ def _offer_next(workspace: Workspace, subject: Subject, *, eager: bool) -> None:
             st.switch_page(RESULTS, query_params={"run": folder.name})
 
 
-def _say_that_all_is_labelled(subject: Subject, n_images: int) -> None:
+def _say_that_all_is_labelled(subject: Subject, items: str) -> None:
     st.info(
-        f"All {n_images} images have a label, and none is known to be doubtful. Once a model has been trained, or "
+        f"All {items} have a label, and none is known to be doubtful. Once a model has been trained, or "
         "the data have been checked, doubtful labels can be reviewed here.",
         icon=":material/check_circle:",
     )  # fmt: skip

@@ -11,6 +11,7 @@ from autotl.checks.label_queues import Queue, make_queues
 from autotl.data.class_order import extend_order, read_order
 from autotl.data.codings import NotKept, decisions_by_image, keep_decisions
 from autotl.data.current_labels import CurrentLabels, current_labels
+from autotl.data.item_kinds import KINDS, ItemKind
 from autotl.data.patch import Decision, read_patch
 from autotl.settings import settings
 from autotl_ui.workspace.checks import read_findings
@@ -24,8 +25,9 @@ CHECK = "label-errors"
 
 @dataclass(frozen=True)
 class SubjectQueues:
-    """The current labels of a subject's images, and its queues that are not empty."""
+    """The current labels of a subject's items, their kind, and its queues that are not empty."""
 
+    kind: ItemKind
     labels: CurrentLabels
     queues: tuple[Queue, ...]
 
@@ -33,10 +35,13 @@ class SubjectQueues:
 def open_queues(workspace: Workspace, subject: Subject) -> SubjectQueues:
     """Read a subject; DatasetError where its data or its patch file cannot be read."""
     order = read_order(subject.patch_file)
-    labels = current_labels(open_subject(subject), read_patch(subject.patch_file), order=order)
+    source = open_subject(subject)
+    labels = current_labels(source, read_patch(subject.patch_file), order=order)
     decisions = decisions_by_image(subject.patch_file)
     suspects, answers = _suspects(workspace, subject), _answers(subject)
-    return SubjectQueues(labels, tuple(make_queues(labels, decisions, suspects=suspects, answers=answers)))
+    return SubjectQueues(
+        KINDS[source.modality], labels, tuple(make_queues(labels, decisions, suspects=suspects, answers=answers))
+    )
 
 
 def keep(

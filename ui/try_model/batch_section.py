@@ -156,12 +156,12 @@ def _show_ended(batch: Batch, kind: ItemKind) -> None:
 
 def _show_summary(summary: PredictionSummary, kind: ItemKind) -> None:
     counts, rows = st.columns([2, 3], gap="medium")
+    named = ", ".join(f"{name} {n}" for name, n in summary.counts.head(12).items())
     with counts:
         st.altair_chart(
             legible(count_chart(summary.counts, kind.plural)),
             key="batch-counts",
-            alt=f"{kind.plural.capitalize()} per class: "
-            + ", ".join(f"{name} {n}" for name, n in summary.counts.head(12).items()),
+            alt=f"{kind.plural.capitalize()} per class: {named}",
         )
     with rows:
         st.dataframe(
@@ -178,9 +178,9 @@ def _show_summary(summary: PredictionSummary, kind: ItemKind) -> None:
             f"small if the {kind.name} is like none of the classes."
         )
         st.caption(
-            f"The first {counted(len(summary.head), 'row')}, for {kind.plural} in {plain(summary.folder)}. The columns of the "
-            f"file are **{item}** (the full path of the {kind.name}), **{label}**, one for each of the {len(classes)} "
-            f"classes (its probability) and **{error}** (why a file could not be read)."
+            f"The first {counted(len(summary.head), 'row')}, for {kind.plural} in {plain(summary.folder)}. The columns of "
+            f"the file are **{item}** (the full path of the {kind.name}), **{label}**, one for each of the "
+            f"{len(classes)} classes (its probability) and **{error}** (why a file could not be read)."
             + (doubts if summary.has_doubts else "")
         )
 

@@ -45,7 +45,7 @@ def report(app: AppTest, *actions: dict[str, Any], position: int) -> AppTest:
 
 
 def test_an_empty_workspace_says_what_to_do(workspace: Workspace) -> None:
-    assert "There are no images to label yet" in words(open_page("label"))
+    assert "There are no images or texts to label yet" in words(open_page("label"))
 
 
 def test_a_label_from_the_browser_is_a_decision_in_the_patch_file(workspace: Workspace) -> None:

@@ -1,7 +1,10 @@
-// One image after another and a key for each class. The browser leads: it answers at once and reports every
+// One item after another and a key for each class. The browser leads: it answers at once and reports every
 // keystroke; what the server has kept it says back by number, and only that is dropped from the report.
 const N_PRELOADED = 12;
 const MOST_NUMBERED = 9;
+const LONG_TEXT = 600; // letters; shorter ones are shown in larger letters
+
+const SCROLLED = { ArrowDown: 0.15, ArrowUp: -0.15, PageDown: 0.9, PageUp: -0.9 }; // shares of its height
 
 const make = (tag, className, ...content) => {
   const element = document.createElement(tag);
@@ -39,8 +42,8 @@ function newDesk(root) {
     desk.data = data;
     data.tasks.forEach((task, i) => {
       const known = desk.tasks.get(data.first + i);
-      // Addresses are signed again every time; an image that is loaded already stays.
-      desk.tasks.set(data.first + i, known ? { ...task, src: known.src, image: known.image, broken: known.broken } : task);
+      // Addresses are signed again every time; an item that is loaded already stays.
+      desk.tasks.set(data.first + i, known ? { ...task, src: known.src, shown: known.shown, broken: known.broken } : task);
     });
     const kept = data.kept[log] || 0;
     desk.actions = desk.actions.filter((action) => action.n > kept);
@@ -174,6 +177,10 @@ function newDesk(root) {
   const takeKeys = () => {
     if (root.isConnected && !isCovered() && !isEditable(document.activeElement)) root.focus({ preventScroll: true });
   };
+  const scroll = (pages) => {
+    const article = current()?.shown;
+    article?.scrollBy({ top: pages * article.clientHeight, behavior: "auto" });
+  };
   const handled = (event, inFilter) => {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (event.ctrlKey || event.metaKey) {
@@ -184,6 +191,7 @@ function newDesk(root) {
     if (event.altKey) return false;
     if (key === "ArrowLeft" && !desk.filter) return back(), true;
     if (key === "ArrowRight" && !desk.filter) return skip(), true;
+    if (SCROLLED[key] && current()?.text) return scroll(SCROLLED[key]), true;
     if (event.repeat) return key.length === 1 && !inFilter; // a key held down is one answer
     if (key === "Escape" && desk.filter) return clearFilter(), draw(), true;
     if (key === " " && !desk.filter) return skip(), true;
@@ -226,9 +234,10 @@ function newDesk(root) {
 
   const load = (index) => {
     const task = desk.tasks.get(index);
-    if (!task || task.image) return;
+    if (!task || task.shown) return;
+    if (task.text) return loadText(index, task);
     const image = new Image();
-    task.image = image;
+    task.shown = image;
     image.alt = "The image to label";
     image.onload = () => {
       image.classList.toggle("small", image.naturalWidth < 100);
@@ -236,11 +245,33 @@ function newDesk(root) {
     };
     image.onerror = () => {
       const known = desk.tasks.get(index);
-      if (!known || known.image !== image) return;
-      known.broken = true;
-      if (index === desk.position) pass();
+      if (known?.shown === image) breakOff(index, known);
     };
     image.src = task.src;
+  };
+  const breakOff = (index, task) => {
+    task.broken = true;
+    if (index === desk.position) pass();
+  };
+  const loadText = async (index, task) => {
+    const article = make("article", "", "…");
+    task.shown = article;
+    article.tabIndex = 0; // so that the keyboard scrolls it
+    article.setAttribute("role", "document");
+    article.setAttribute("aria-label", "The text to label");
+    let found = null;
+    try {
+      const response = await fetch(task.src);
+      if (response.status === 200) found = await response.text();
+    } catch {
+      // as one that cannot be read
+    }
+    const known = desk.tasks.get(index);
+    if (known?.shown !== article) return;
+    if (found === null) return breakOff(index, known);
+    article.textContent = found || "(empty)";
+    article.classList.toggle("long", found.length > LONG_TEXT);
+    catchUp();
   };
   const pass = () => {
     const names = [];
@@ -250,7 +281,7 @@ function newDesk(root) {
     }
     if (!names.length) return;
     send();
-    desk.news = `Skipped, it cannot be shown as an image: ${names.join(", ")}`;
+    desk.news = `Skipped, it cannot be shown: ${names.join(", ")}`;
     draw();
     catchUp();
   };
@@ -268,7 +299,7 @@ function newDesk(root) {
     const { data, position } = desk;
     if (current()?.broken) return pass();
     for (let i = position; i < position + N_PRELOADED; i++) load(i);
-    // Only images near the current one stay in memory.
+    // Only items near the current one stay in memory.
     for (const index of desk.tasks.keys()) if (index < position - 2 * N_PRELOADED) desk.tasks.delete(index);
     const task = current();
     const over = position >= data.total;
@@ -285,7 +316,7 @@ function newDesk(root) {
 
     const left = data.total - done;
     const end = `That was all: ${done} labelled here${left > 0 ? `, ${left} left as they were` : ""}.`;
-    const content = over ? make("p", "", end) : task ? task.image : make("p", "", "Loading");
+    const content = over ? make("p", "", end) : task ? task.shown : make("p", "", "Loading");
     if ($(".frame").firstChild !== content) $(".frame").replaceChildren(content);
     $("figcaption").textContent = $("figcaption").title = task?.item || "";
     const answer = said && (said.kind === "label" ? said.label : "excluded");
