@@ -53,7 +53,7 @@ def _print(found: ModelEvaluation) -> None:
     from autotl.runs.result import overall
 
     console = Console(highlight=False)
-    evaluations: dict[str, Evaluation] = {f"{found.evaluation.n_items} images": found.evaluation}
+    evaluations: dict[str, Evaluation] = {f"all {found.evaluation.n_items}": found.evaluation}
     if found.unseen:
         evaluations[f"{found.unseen.n_items} not trained on"] = found.unseen
     table = Table(title=escape(f"{found.model} on {found.data}"), title_justify="left")

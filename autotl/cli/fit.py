@@ -102,11 +102,9 @@ def fit(
     config = Config(
         data=data, run=run or default_run_folder(data, time.localtime()), budget_seconds=budget_seconds, trials=trials,
         objective=objective, strategy=strategy, backbones=split_paths(backbones), heads=split_names(heads), label=label,
-        text=text,
-        target=target, classes=split_names(classes), groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
-        min_per_class=min_per_class, seed=seed,
-        workers=workers, sampler=sampler, storage=storage or os.environ.get(STORAGE_VARIABLE) or None,
-        tracking_uri=tracking_uri, register=register,
+        text=text, target=target, classes=split_names(classes), groups=groups, attributes=attributes, patch=patch,
+        mirrored=mirrored, min_per_class=min_per_class, seed=seed, workers=workers, sampler=sampler,
+        storage=storage or os.environ.get(STORAGE_VARIABLE) or None, tracking_uri=tracking_uri, register=register,
         disable_plugins=tuple(disable_plugin or ()), audit=split_names(audit), max_gap=max_gap,
     )  # fmt: skip
     search(config, as_json=as_json, events=events)

@@ -10,6 +10,7 @@ import typer
 from autotl.cli.options import Json, RunFolder
 from autotl.cli.output import print_json
 from autotl.errors import ConfigError
+from autotl.runtime.item_words import IMAGE, ItemWords
 from autotl.runtime.user_paths import expand_home
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def validate(
     if out is not None:
         n = write_sheet_again(run, out)
         print_json({"run": run.name, "sheet": str(out), "n_drawn": n}) if as_json else typer.echo(
-            f"All {n} images drawn so far are in {out}."
+            _words_of(run)(f"All {n} images drawn so far are") + f" in {out}."
         )
         return
     validation = validate_file(run, codings)
@@ -85,8 +86,16 @@ def _require_one_purpose(
         raise ConfigError(f"--design is {design!r}; expected one of {', '.join(DESIGNS)}")
 
 
+def _words_of(run: Path) -> ItemWords:
+    """Says sentences about images in terms of the run's kind of item."""
+    from autotl.runs.run import read_state
+
+    return ItemWords(read_state(run).get("modality", IMAGE))
+
+
 def _print_sample(found: SampleDrawn, run: Path) -> None:
-    typer.echo(f"Drawn: {len(found.items)} images, {found.n_drawn} including earlier draws, from:")
+    words = _words_of(run)
+    typer.echo(words(f"Drawn: {len(found.items)} images, {found.n_drawn} including earlier draws, from:"))
     for population in found.populations:
         typer.echo(f"- {population}")
     typer.echo(f"Sheet: {found.sheet}")
@@ -117,7 +126,7 @@ def print_validation(found: HumanValidation) -> None:
         left = f", {found.taken.n_open} rows have no label yet" if found.taken.n_open else ""
         console.print(f"Imported: {counted(found.taken.n_new, 'new coding')}{known}{left}.", soft_wrap=True)
     coders = ", ".join(f"{name} {n}" for name, n in found.coded.items()) or "none yet"
-    console.print(f"Images drawn: {found.n_drawn} of {found.n_population}. Coded: {escape(coders)}.", soft_wrap=True)
+    console.print(f"Drawn: {found.n_drawn} of {found.n_population}. Coded: {escape(coders)}.", soft_wrap=True)
     for sentence in found.sentences:
         console.print(f"- {escape(sentence)}", soft_wrap=True)
     for part in found.parts[1:]:  # the first holds the sentences

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 from autotl.data.spreadsheet_paths import unlike_formula
@@ -15,6 +16,8 @@ from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.wording import listed
 
 COLUMNS, _PROBABILITY = ("item", "coder", "label"), "probability"
+_SHOWN, _MOST_CHARACTERS = "text", 32_000
+"""A spreadsheet's cell holds 32,767 characters."""
 _SEPARATORS = ",;\t|"
 _NAMED_SEPARATOR = re.compile(r'"?sep=(\t|[^\w\s"])"?', re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -48,21 +51,30 @@ def name_problem(coder: str) -> str:
     )
 
 
-def write_sheet(path: Path, items: Iterable[str]) -> None:
+def write_sheet(path: Path, items: Iterable[str], *, shown: Sequence[str] = ()) -> None:
     """Write a sheet with one row per item and empty coder and label; ConfigError if it cannot be written.
 
-    An item that a spreadsheet would run as a formula, and lose, is written with "./" before it.
+    shown: what the coders read of each item, in a further column `text`; empty for items that they open.
+    An item that a spreadsheet would run as a formula, and lose, is written with "./" before it, and a text with a
+    space.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows((unlike_formula(item), "", "") for item in items)
+    writer.writerow((*COLUMNS, *((_SHOWN,) if shown else ())))
+    rest = [(_readable(one),) for one in shown] or repeat(())
+    writer.writerows((unlike_formula(item), "", "", *more) for item, more in zip(items, rest, strict=False))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
     except OSError as error:
         # The error itself would name the temporary file, which the user does not know.
         raise ConfigError(f"{path} cannot be written: {error.strerror}. Give another place for the sheet.") from error
+
+
+def _readable(text: str) -> str:
+    """A text in one cell: as much as a spreadsheet takes, never a formula."""
+    text = text[:_MOST_CHARACTERS]
+    return f" {text}" if text[:1] in "=+-@\t\r" else text
 
 
 def read_sheet(path: Path) -> tuple[SheetRow, ...]:

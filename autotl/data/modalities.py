@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from autotl.images.modality import IMAGES
 from autotl.modality import Modality
 from autotl.texts.modality import TEXTS
 
 MODALITIES = {one.name: one for one in (IMAGES, TEXTS)}
 """Every kind of item."""
+_LARGE = 4096
+"""Room for all of a text, in pixels."""
 
 
 def modality_named(name: str) -> Modality:
     """The kind of item of this name."""
     return MODALITIES[name]
+
+
+def texts_to_read(name: str, files: Sequence[Path]) -> list[str]:
+    """What people read of each item of this kind; empty where they look at the files. Unreadable ones have no text."""
+    modality = modality_named(name)
+    return [] if modality.has_pixels else [_whole(modality, file) for file in files]
+
+
+def _whole(modality: Modality, file: Path) -> str:
+    try:
+        return modality.show(file, _LARGE).text
+    except ValueError:
+        return ""

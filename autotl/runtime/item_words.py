@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 IMAGE = "image"
-_WORD = re.compile(r"(?<![\w/\\.@-])(?:([Aa])n )?([Ii])mage(s?)(?![\w/\\-]|\.\w)")
+_WORD = re.compile(r"(?<![\w/\\.@<-])(?:([Aa])n )?([Ii])mage(s?)(?![\w/\\-]|\.\w)")
 _TEXTS_OF_A_CHART = ("title", "text", "description")
 
 

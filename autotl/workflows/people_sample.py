@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.coding_sheet import write_sheet
+from autotl.data.modalities import texts_to_read
 from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.evidence.agreement.planning import Plan, plan
 from autotl.evidence.run_evidence import Evidence, read_evidence
@@ -121,13 +122,13 @@ def draw_sample(
         names = [str(file.absolute()) for file in files]
         if copies is not None:
             names = _copied(files, [numbers[item] for item in items], copies)
-        write_sheet(sheet, names)
+        write_sheet(sheet, names, shown=texts_to_read(evidence.run.dataset.modality, files))
         write_sample(own, after)
     draws = after.draws[len(before.draws) :]
-    return SampleDrawn(
+    return evidence.run.words(SampleDrawn(
         folder.name, sheet, tuple(items), len(after.items), tuple(one.population for one in draws),
         _plan(evidence, after), tuple(_notes(evidence, items, n, len(after.items), copies)),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def write_sheet_again(folder: Path, sheet: Path) -> int:
@@ -138,7 +139,9 @@ def write_sheet_again(folder: Path, sheet: Path) -> int:
     items = read_sample(validation_folder(folder)).items
     if not items:
         raise ConfigError(f"no image of {folder} has been drawn yet; draw some with --sample N")
-    write_sheet(sheet, [str((evidence.run.dataset.root / item).absolute()) for item in items])
+    files = [evidence.run.dataset.root / item for item in items]
+    shown = texts_to_read(evidence.run.dataset.modality, files)
+    write_sheet(sheet, [str(file.absolute()) for file in files], shown=shown)
     return len(items)
 
 

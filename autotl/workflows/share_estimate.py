@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from autotl.data.coding_sheet import write_sheet
+from autotl.data.modalities import texts_to_read
 from autotl.errors import ConfigError, MachineError
 from autotl.evidence.intervals import accuracy_with_interval
 from autotl.evidence.run_evidence import Evidence, read_evidence
@@ -150,7 +151,7 @@ def estimate_shares(
         removed = draws.removed if since else frozenset()
         codings = read_codings(asked.codings, rows, population, draws.sample, removed)
     found = _findings(evidence, population, codings, since, asked)
-    estimate = ShareEstimate(run.name, population.described, found, sentences(found))
+    estimate = ShareEstimate(run.name, population.described, found, run.words(sentences(found)))
     if codings is not None:
         _keep(draws.folder, estimate)
     return estimate
@@ -182,7 +183,8 @@ def draw_to_label(
         )  # fmt: skip
         new = after.items[len(before.items) :]
         try:
-            write_sheet(sheet, [population.files[name] for name in new])
+            files = [population.files[name] for name in new]
+            write_sheet(sheet, files, shown=texts_to_read(run.dataset.modality, [Path(file) for file in files]))
         except OSError as error:  # the error itself would name the temporary file
             raise MachineError(f"{sheet} cannot be written: {error.strerror}. {_REMEDY}.") from error
         write_draws(draws, after, population)
@@ -194,7 +196,7 @@ def draw_to_label(
         *_changes(draws),
         expected_sentence(total, widths),
     )
-    return SheetDrawn(sheet, new, total, len(population.names), after.draws[-1].design, text)
+    return SheetDrawn(sheet, new, total, len(population.names), after.draws[-1].design, run.words(text))
 
 
 def _changes(draws: StoredDraws) -> Iterator[str]:

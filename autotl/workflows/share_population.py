@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from autotl.deploy.batch_prediction import classify
 from autotl.deploy.prediction_files import collect
 from autotl.deploy.predictor import Predictor
 from autotl.errors import ConfigError, DatasetError
-from autotl.images.given_images import GivenImage
 from autotl.runs.events import Listener
 from autotl.runs.run import Run
 from autotl.runtime.wording import counted, listed
@@ -86,12 +86,13 @@ def read_population(
         raise ConfigError(
             f"{items} does not exist. Check the path, or give another folder, archive or table of images."
         )
-    images = collect(items, cache=settings.cache)
+    predictor = Predictor(run.champion)
+    images = _given(items, predictor, run, settings)
     names = _names(items, images)
     if len(set(names)) < len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
         raise DatasetError(f"{described} has the image {twice!r} more than once; keep one row or file per image.")
-    files = {name: _file(image) for name, image in zip(names, images, strict=True)}
+    files = {name: _file(one) for name, one in zip(names, images, strict=True)}
     columns = dict.fromkeys(column for column in (by, clusters) if column)
     values = {column: _column(column, items, attributes, files) for column in columns}
     if by and (n_groups := len(set(values[by].tolist()))) > _MOST_GROUPS:
@@ -101,7 +102,6 @@ def read_population(
     contents = _contents(images)
     trained = set(run.dataset.items["sha256"].iloc[run.split.development])
     trained_on = np.array([content in trained for content in contents], dtype=bool)
-    predictor = Predictor(run.champion)
     answers = [answer for batch in classify(predictor, _spared(images, trained_on), listeners=listeners)
                for answer in batch]  # fmt: skip
     kept = np.array([not known and "error" not in answer for known, answer in zip(trained_on, answers, strict=True)])
@@ -119,36 +119,52 @@ def read_population(
     )  # fmt: skip
 
 
-def _names(items: object, images: Sequence[GivenImage]) -> list[str]:
-    """The names of images, with slashes; in a folder, relative to it, so they do not depend on the working folder."""
+@dataclass(frozen=True)
+class _Given:
+    """An item as the model's reader takes it. name: its own; path: the file's, empty for one that is not a file."""
+
+    name: str
+    path: str
+    given: Any
+
+
+def _given(items: object, predictor: Predictor, run: Run, settings: Settings) -> list[_Given]:
+    reader = predictor.reader
+    place = Path(items) if isinstance(items, str) else items  # here a string is never a text
+    found = collect(place, cache=settings.cache, text=run.config.text, modality=reader.item)
+    return [_Given(one.name, reader.path_of(one), one) for one in found]
+
+
+def _names(items: object, images: Sequence[_Given]) -> list[str]:
+    """The names of items, with slashes; in a folder, relative to it, so they do not depend on the working folder."""
     folder = Path(os.fsdecode(items)).expanduser() if isinstance(items, str | os.PathLike) else None
     if folder is None or not folder.is_dir():
-        return [Path(image.name).as_posix() for image in images]
-    return [Path(image.image).relative_to(folder).as_posix() for image in images]
+        return [Path(one.name).as_posix() for one in images]
+    return [Path(one.path).relative_to(folder).as_posix() for one in images]
 
 
-def _file(image: GivenImage) -> str:
-    return str(Path(image.image).expanduser().absolute()) if isinstance(image.image, str) else image.name
+def _file(one: _Given) -> str:
+    return str(Path(one.path).expanduser().absolute()) if one.path else one.name
 
 
-def _spared(images: Sequence[GivenImage], trained_on: np.ndarray) -> list[GivenImage]:
-    """The images, with training images replaced by a problem so that they are not decoded again."""
+def _spared(images: Sequence[_Given], trained_on: np.ndarray) -> list[Any]:
+    """The items, with those trained on replaced by a problem so that they are not read again."""
     return [
-        GivenImage(image.name, problem="the model was trained on it") if known else image
-        for image, known in zip(images, trained_on, strict=True)
+        type(one.given)(one.name, problem="the model was trained on it") if known else one.given
+        for one, known in zip(images, trained_on, strict=True)
     ]
 
 
-def _contents(images: Sequence[GivenImage]) -> list[str]:
-    """A hash of the content of each image, empty if it has none."""
-    places = [place for place, image in enumerate(images) if isinstance(image.image, str) and not image.problem]
+def _contents(images: Sequence[_Given]) -> list[str]:
+    """A hash of the content of each item, empty if it has none."""
+    places = [place for place, one in enumerate(images) if one.path and not one.given.problem]
     found = [""] * len(images)
-    hashes = hash_files(Path(), [os.path.expanduser(images[place].image) for place in places])["sha256"]  # noqa: PTH111
+    hashes = hash_files(Path(), [os.path.expanduser(images[place].path) for place in places])["sha256"]  # noqa: PTH111
     for place, content in zip(places, hashes, strict=True):
         found[place] = content
-    for place, image in enumerate(images):
-        if isinstance(image.image, bytes):
-            found[place] = hashlib.sha256(image.image).hexdigest()
+    for place, one in enumerate(images):
+        if isinstance(content := one.given[1], bytes):
+            found[place] = hashlib.sha256(content).hexdigest()
     return found
 
 
