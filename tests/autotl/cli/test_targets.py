@@ -1,0 +1,83 @@
+"""Several targets at the command line: one document, one table of predictions, exit codes that tell a failure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from several_labels import write_shapes
+from typer.testing import CliRunner, Result
+
+from autotl.cli.app import app
+from autotl.errors import ConfigError, RunError
+from autotl.workflows import several_targets
+
+DISABLED = [
+    part for name in ("mlflow", "keras-applications", "efficientnet-lite") for part in ("--disable-plugin", name)
+]  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_folder: Callable[..., Path]) -> Path:
+    """A folder with data, and a plugin with a small backbone."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AUTOTL_PLUGINS", str(tmp_path / "plugins"))
+    source = Path(__file__).parents[2] / "loose_plugins" / "tiny_backbone.py"
+    (tmp_path / "plugins").mkdir()
+    shutil.copy(source, tmp_path / "plugins")
+    write_shapes(tmp_path / "shapes", make_folder)
+    return tmp_path
+
+
+def autotl(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def fit(*more: str) -> Result:
+    own = ["--label", "shape,tone", "--trials", "1", "--strategy", "probe", "--heads", "logistic", "--run", "run"]
+    return autotl("fit", "shapes/labels.csv", *own, *DISABLED, *more)
+
+
+@pytest.mark.usefixtures("place")
+def test_one_study_gives_one_document_and_its_model_one_table() -> None:
+    done = fit("--json")
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert list(document["targets"]) == ["shape", "tone"]
+    assert document["targets"]["tone"]["champion"]["head"] == "logistic"
+    assert json.loads(autotl("report", "run", "--json").stdout) == document
+    table = autotl("predict", "run", "shapes/images", "--csv", "--no-doubts")
+    rows = list(csv.DictReader(io.StringIO(table.stdout)))
+    assert len(rows) == 60
+    assert list(rows[0])[:5] == ["item", "shape.label", "shape.circle", "shape.square", "shape.stripes"]
+    said = json.loads(autotl("predict", "run", rows[0]["item"], "--json").stdout)
+    assert said[0]["targets"]["shape"]["label"] == rows[0]["shape.label"]
+    line = autotl("predict", "run", rows[0]["item"]).stdout
+    assert line.startswith(f"{rows[0]['item']}: shape: {rows[0]['shape.label']}")
+    assert autotl("resume", "run").exit_code == 0
+    refused = autotl("refit", "run")
+    assert isinstance(refused.exception, ConfigError)
+    assert "run/targets" in str(refused.exception)
+
+
+@pytest.mark.usefixtures("place")
+def test_a_target_that_fails_is_told_by_the_exit_code_and_the_others_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    conduct = several_targets.conduct
+
+    def fail_for_tone(run: Any, *arguments: Any, **options: Any) -> Any:
+        if run.config.label == "tone":
+            raise RunError("no such luck")
+        return conduct(run, *arguments, **options)
+
+    monkeypatch.setattr(several_targets, "conduct", fail_for_tone)
+    done = fit()
+    assert done.exit_code == 2
+    assert "tone has no model: no such luck" in done.stdout
+    assert "autotl resume" in done.stdout
+    assert autotl("predict", "run", "shapes/images").exit_code == 0
