@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from autotl.errors import ExportError, HeadError
+from autotl.features.frozen_network import open_session
 from autotl.interfaces import Head
 from autotl.plugins import load_plugins
 from autotl.search import remote_heads
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.remote_heads import HeadProcesses
+from autotl.training.tfidf import Counts
 
 FOLDER = Path(__file__).parents[2] / "bad_plugins"
 FILE = FOLDER / "bad_heads.py"
@@ -148,3 +150,41 @@ def test_one_that_has_no_graph_cannot_be_exported_and_that_is_said_in_one_line(c
         remote.to_onnx()
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 900
+
+
+SPARSE_HEAD = """
+from sklearn.linear_model import LogisticRegression
+
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Head
+
+
+@hookimpl
+def register_heads():
+    yield Head("sparse_head", lambda hp, n_features, n_classes: LogisticRegression(), sparse=True)
+"""
+
+
+def test_a_head_that_takes_sparse_matrices_is_given_counts_and_weighs_them(tmp_path):
+    from scipy.sparse import csr_matrix
+
+    (tmp_path / "sparse_heads.py").write_text(SPARSE_HEAD)
+    plugins = load_plugins(folder=tmp_path, disable=("mlflow", "keras-applications", "efficientnet-lite"))
+    labels = np.arange(60) % 3
+    counts = np.random.default_rng(0).poisson(0.3, size=(60, 9)).astype(np.float32)
+    counts[np.arange(60), labels] += 5
+    vectors = Counts(csr_matrix(counts), (5, 4))
+    processes = HeadProcesses(plugins)
+    try:
+        remote = processes.classifier(
+            plugins.pick(Head, "sparse_head"), fixed_hyperparameters({}), n_features=9, n_classes=3, seed=0,
+            seconds_left=lambda: math.inf,
+        )  # fmt: skip
+        remote.fit(vectors, labels)
+        answers = remote.probabilities(vectors)
+        session = open_session(remote.to_onnx().SerializeToString())
+    finally:
+        processes.close()
+    assert (answers.argmax(axis=1) == labels).mean() > 0.9
+    [said] = session.run(["probabilities"], {"features": counts})
+    np.testing.assert_allclose(said, answers, atol=1e-5)
