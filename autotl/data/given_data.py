@@ -29,8 +29,10 @@ def require_data(data: Path) -> None:
     # Opening a pipe would block forever.
     regular = stat.S_ISREG(data.stat().st_mode)
     if not regular or not (is_table(data) or is_archive(data)):
-        lines = " If each of its lines is a JSON object, call it .jsonl." if data.suffix.lower() == ".json" else ""
-        raise DatasetError(f"{data} is a file of another kind; expected {wanted}.{lines}")
+        suffix = data.suffix.lower()
+        lines = " If each of its lines is a JSON object, rename it to .jsonl." if suffix == ".json" else ""
+        what = "a single text, no table" if suffix in _SUFFIXES_OF_TABLES and regular else "a file of another kind"
+        raise DatasetError(f"{data} is {what}; expected {wanted}. Give one of these.{lines}")
 
 
 def is_table(data: Path) -> bool:

@@ -13,7 +13,7 @@ from autotl.data.file_lookup import Folder
 from autotl.data.item_kinds import IMAGES, KINDS, TEXTS, ItemKind
 from autotl.data.table_images import holds_images, sample
 from autotl.data.table_texts import TEXT_COLUMNS, is_longish, text_columns
-from autotl.data.tables import holds_bytes, require_column
+from autotl.data.tables import holds_bytes, listed_columns, require_column
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
 
@@ -177,12 +177,13 @@ def _no_items(frame: pd.DataFrame, columns: Sequence[str], folder: Folder, path:
     meant = [kind for name in columns for kind in KINDS.values() if _share_called(frame[name], kind) > _MOST]
     kind = IMAGES if IMAGES in meant else meant[0] if meant else folder.holds
     folder = folder.holding(kind)
-    likely = [*called(TEXT_COLUMNS, columns), *(name for name in columns if is_longish(frame[name]))]
-    hint = f" If the column {likely[0]!r} holds the texts to learn from, add --text {likely[0]!r}." if likely else ""
+    likely = [*called(TEXT_COLUMNS, columns), *(name for name in columns if is_longish(frame[name]))][:1]
+    name = likely[0][:60] if likely else ""
+    hint = f" If the column {name!r} holds the texts to learn from, add --text {name!r}." if likely else ""
     if named := called(IMAGE_COLUMNS, columns):
         return _none_exists(named[0], frame[named[0]], folder, path) + hint
     return (
-        f"{path} has no column that names the {kind.plural}; its columns are {listed(frame.columns, most=20)}. "
+        f"{path} has no column that names the {kind.plural}; its columns are {listed_columns(frame.columns)}. "
         f"Add a column `path` with the {kind.plural}' paths relative to the table.{hint}"
     )
 

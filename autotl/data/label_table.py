@@ -21,7 +21,7 @@ from autotl.data.patch import EXCLUDED
 from autotl.data.split_column import GivenSplit, read_split
 from autotl.data.table_images import write_images
 from autotl.data.table_texts import write_texts
-from autotl.data.tables import holds_bytes, read_table, require_column
+from autotl.data.tables import holds_bytes, listed_columns, read_table, require_column
 from autotl.errors import DatasetError
 from autotl.runtime.progress import OnProgress
 from autotl.runtime.wording import listed
@@ -192,7 +192,7 @@ def _label_column(
     if len(free) == 1 or len(other) == 1:
         return (other or free)[0]
     raise DatasetError(
-        f"it is not clear which column of {path} has the labels; its columns are {listed(columns, most=20)}. "
+        f"it is not clear which column of {path} has the labels; its columns are {listed_columns(columns)}. "
         "Name it with --label NAME."
     )
 

@@ -23,6 +23,7 @@ from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
 
 _PROBED_OBJECTS = 1000
+_LONGEST_NAME = 60
 # pyarrow raises TypeError or NotImplementedError for features of a file that it does not support.
 _UNREADABLE = (OSError, ValueError, TypeError, NotImplementedError, csv.Error)
 
@@ -74,7 +75,7 @@ def read_side_table(path: Path, images: pd.Series, *, column: str | None = None)
     meaning = "`path` is the image's path relative to the data folder."
     if missing:
         raise DatasetError(
-            f"{path} has the columns {listed(table.columns, most=20)}; the column {missing[0]!r} is missing. {meaning}"
+            f"{path} has the columns {listed_columns(table.columns)}; the column {missing[0]!r} is missing. {meaning}"
         )
     table = table.assign(path=_as_in_dataset(table["path"].astype(str).str.strip(), images))
     if table["path"].duplicated().any():
@@ -142,7 +143,12 @@ def no_such_column(name: str, columns: Iterable[str], path: Path, option: str = 
     names = list(columns)
     close = difflib.get_close_matches(name, names, n=3) or [one for one in names if one.lower() == name.lower()]
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else f" Give one of these with {option} NAME."
-    return f"{path} has no column {name!r}; its columns are {listed(names, most=20)}.{hint}"
+    return f"{path} has no column {name!r}; its columns are {listed_columns(names)}.{hint}"
+
+
+def listed_columns(columns: Iterable[str]) -> str:
+    """The names of columns in a message; what was read as a header may be a text."""
+    return listed((name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..." for name in columns), most=20)
 
 
 def _is_parquet(path: Path) -> bool:

@@ -313,7 +313,7 @@ def test_a_column_of_bytes_is_no_column_of_texts(tmp_path, opened):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("a.txt", "a file of another kind; expected"), ("a.json", r"\.jsonl\.$")]
+    ("name", "message"), [("a.txt", "a single text, no table; expected"), ("a.json", r"\.jsonl\.$")]
 )
 def test_a_single_text_is_no_dataset(tmp_path, opened, name, message):
     create_files(tmp_path, name, content="Dear Sir\n\nIt is late.")
