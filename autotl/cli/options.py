@@ -42,6 +42,13 @@ Data = Annotated[
 
 Label = Annotated[str | None, typer.Option(metavar="NAME", help="The column to learn, in a table or --attributes.")]
 
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B", help="The column to learn, in a table or --attributes; several are targets of one study."
+    ),
+]
+
 Text = Annotated[
     str | None, typer.Option(metavar="NAME", help="The column of a table that holds texts, which are then the items.")
 ]
