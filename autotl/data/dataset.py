@@ -98,6 +98,13 @@ class Dataset:
         """What is known of the items, as `targets.encode` gives it: class indices, int (n_items,), for classes."""
         return encode(self.target, self.items["label"].to_numpy(dtype=str))
 
+    @property
+    def n_by_class(self) -> dict[str, int]:
+        """Number of items of each class, or with each label; empty for a number."""
+        if self.kind == LABELS:
+            return dict(zip(self.classes, (self.labels > 0).sum(axis=0).tolist(), strict=True))
+        return {} if self.kind == NUMBER else self.items["label"].value_counts().sort_index().to_dict()
+
     @cached_property
     def strata(self) -> np.ndarray:
         """Groups of items with similar labels, int (n_items,): the classes where there are classes."""

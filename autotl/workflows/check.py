@@ -89,7 +89,7 @@ class DataCheck:
             "layout": dataset.understood,
             "fingerprint": dataset.fingerprint,
             "n_items": len(dataset.items),
-            "classes": dataset.items["label"].value_counts().sort_index().to_dict(),
+            "classes": dataset.n_by_class,
             "unlabelled": len(dataset.unlabelled),
             "quarantined": len(dataset.quarantined),
             "set_aside": dataset.quarantined[["path", "quarantine"]].head(MOST_NAMED).to_numpy().tolist(),
@@ -135,7 +135,9 @@ def _check(
         refusal = str(error)
     groups = no_look(config, plugins)
     inflation, skipped = None, "" if probe else "checks that need a trained model were not requested"
-    if divided and probe:
+    if probe and not dataset.target.is_classes:
+        skipped = f"checks that need a trained model are about one class for each item; the target is {dataset.kind!r}"
+    elif divided and probe:
         try:
             keras_backend.load()  # without the noise of its backend
             groups, dataset = look_and_keep(config, dataset, plugins, settings, listeners=listeners)

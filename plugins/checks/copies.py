@@ -10,6 +10,7 @@ import numpy as np
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl.runtime.wording import counted
+from autotl.targets import KINDS
 from autotl_plugins.checks._pairs import members, most_alike_first, named
 from autotl_plugins.checks._proposals import excluding
 
@@ -131,6 +132,6 @@ def _n_clusters(pairs: pd.DataFrame) -> int:
 
 @hookimpl
 def register_checks() -> Iterable[Check]:
-    yield Check("duplicates", duplicates)
-    yield Check("near-duplicates", near_duplicates)
+    yield Check("duplicates", duplicates, targets=KINDS)
+    yield Check("near-duplicates", near_duplicates, targets=KINDS)
     yield Check("label-conflicts", label_conflicts)

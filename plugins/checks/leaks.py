@@ -11,6 +11,7 @@ import numpy as np
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl.runtime.wording import counted
+from autotl.targets import KINDS
 from autotl_plugins.checks._pairs import members, most_alike_first, named
 
 if TYPE_CHECKING:
@@ -52,4 +53,4 @@ def _counts(one: np.ndarray, two: np.ndarray) -> str:
 
 @hookimpl
 def register_checks() -> Iterable[Check]:
-    yield Check("split-leaks", split_leaks)
+    yield Check("split-leaks", split_leaks, targets=KINDS)

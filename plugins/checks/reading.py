@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl.targets import KINDS
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
@@ -20,4 +21,4 @@ def reading(dataset: Dataset) -> Iterator[Finding]:
 
 @hookimpl
 def register_checks() -> Iterable[Check]:
-    yield Check("reading", reading)
+    yield Check("reading", reading, targets=KINDS)

@@ -10,6 +10,7 @@ import numpy as np
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl.runtime.wording import counted
+from autotl.targets import KINDS
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
@@ -104,6 +105,6 @@ def _all_or(n: int, total: int) -> str:
 
 @hookimpl
 def register_checks() -> Iterable[Check]:
-    yield Check("tiny", tiny, modality="image")
-    yield Check("odd-size", odd_size, modality="image")
-    yield Check("odd-shape", odd_shape, modality="image")
+    yield Check("tiny", tiny, modality="image", targets=KINDS)
+    yield Check("odd-size", odd_size, modality="image", targets=KINDS)
+    yield Check("odd-shape", odd_shape, modality="image", targets=KINDS)

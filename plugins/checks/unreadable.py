@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl.runtime.wording import counted
+from autotl.targets import KINDS
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
@@ -45,5 +46,5 @@ def animated(dataset: Dataset) -> Iterator[Finding]:
 
 @hookimpl
 def register_checks() -> Iterable[Check]:
-    yield Check("unreadable", unreadable)
-    yield Check("animated", animated, modality="image")
+    yield Check("unreadable", unreadable, targets=KINDS)
+    yield Check("animated", animated, modality="image", targets=KINDS)
