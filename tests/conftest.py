@@ -252,7 +252,7 @@ def toy_dataset() -> Callable[..., Any]:
     import pandas as pd
 
     from autotl.data.dataset import Dataset
-    from autotl.images.near_duplicates import PAIR_COLUMNS
+    from autotl.modality import PAIR_COLUMNS
 
     def toy_dataset(labels: list[str], pairs: Sequence[tuple[int, int, float]] = (), **columns: list[str]) -> Dataset:
         n = len(labels)

@@ -10,11 +10,11 @@ import typer
 from autotl.cli.options import Json, RunFolder
 from autotl.cli.output import print_json
 from autotl.errors import ConfigError
-from autotl.runtime.item_words import IMAGE, ItemWords
 from autotl.runtime.user_paths import expand_home
 
 if TYPE_CHECKING:
     from autotl.evidence.sampling import Design
+    from autotl.runtime.item_words import ItemWords
     from autotl.workflows.human_validation import HumanValidation
     from autotl.workflows.people_sample import SampleDrawn
 
@@ -89,6 +89,7 @@ def _require_one_purpose(
 def _words_of(run: Path) -> ItemWords:
     """Says sentences about images in terms of the run's kind of item."""
     from autotl.runs.run import read_state
+    from autotl.runtime.item_words import IMAGE, ItemWords
 
     return ItemWords(read_state(run).get("modality", IMAGE))
 

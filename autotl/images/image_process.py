@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from autotl.images.facts import ImageFacts, read_facts
-from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
+from autotl.images.near_duplicates import find_pairs
+from autotl.modality import PAIR_COLUMNS
 from autotl.runtime.guarded_process import ChildEndedError, Document, GuardedProcess
 from autotl.runtime.progress import OnProgress
 

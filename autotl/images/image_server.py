@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from autotl.images.facts import read_facts
-from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
+from autotl.images.near_duplicates import find_pairs
+from autotl.modality import PAIR_COLUMNS
 from autotl.runtime.guarded_process import Document, Handler, serve
 from autotl.runtime.progress import OnProgress
 

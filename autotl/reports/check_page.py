@@ -222,14 +222,15 @@ def _images(dataset: Dataset, shown: Counter[str]) -> dict[str, PageImage]:
         found = {path: one if isinstance(one, str) else _smaller(one) for path, one in found.items()}
     # A plugin may name a file outside the dataset, which is not opened.
     images = {path: PageImage(reason="not a file of this dataset") for path in shown}
-    for place, row in enumerate(known[["path", "label", "given_split"]].itertuples(index=False)):
-        one = found[row.path]
+    described = known[["path", "label", "given_split"]].to_numpy(dtype=str).tolist()
+    for place, (path, label, part) in enumerate(described):
+        one = found[path]
         size = modality.typical_size(known.iloc[[place]])
         if isinstance(one, str):
-            images[row.path] = PageImage(row.label, row.given_split, size, reason=one)
+            images[path] = PageImage(label, part, size, reason=one)
         else:
             jpeg = base64.b64encode(one.jpeg).decode()
-            images[row.path] = PageImage(row.label, row.given_split, size, jpeg=jpeg, text=one.text)
+            images[path] = PageImage(label, part, size, jpeg=jpeg, text=one.text)
     return images
 
 

@@ -58,6 +58,8 @@ def choose_precision(
     if kept_precision(run, backbone.name, size) is not None or not _may_use_int8(context, items):
         return
     single = reader.features(backbone, size, items)
+    if not isinstance(single, Features) or single.network.tokenizer:  # without convolutions nothing is gained in int8
+        return
     places = items[np.linspace(0, len(items) - 1, min(len(items), CALIBRATION_ITEMS)).astype(int)]
     contents = _contents(context, places)
     if not single.network.file.exists() or not _pays(context, single, contents, len(items), seconds_left()):

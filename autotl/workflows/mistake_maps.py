@@ -104,7 +104,8 @@ def _features(subject: Subject) -> Features | None:
     places = [(context.candidate(one).backbone, one.reading.size) for one in known if one.reading]
     for backbone, size in [*places, (default.backbone, default.reading.size)]:
         if context.reader.has_features(backbone.name, size):
-            return context.reader.features(backbone, size)
+            found = context.reader.features(backbone, size)
+            return found if isinstance(found, Features) else None
     return None
 
 

@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "autotl.evidence": "targets errors interfaces trial predictions plugins runtime runs",
     "autotl.search": "targets errors settings interfaces trial predictions plugins runtime cache data runs features training "
     "evidence",
-    "autotl.reports": "targets errors interfaces predictions runtime modality images data runs checks evidence",
+    "autotl.reports": "targets errors scores interfaces predictions runtime modality images data runs checks evidence",
     "autotl.deploy": "targets errors interfaces trial predictions plugins runtime graphs cache images texts data runs "
     "features training search",
     "autotl.workflows": "targets errors settings interfaces trial predictions plugins runtime images data runs features "
@@ -79,7 +79,7 @@ MAY_IMPORT = {
     "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.try_model": "errors runtime images data runs deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.label": "errors settings data runs checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
-    "autotl_ui.models": "errors runtime images interfaces deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
+    "autotl_ui.models": "errors runtime texts data interfaces deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
     "autotl_ui.widgets",
     "autotl_ui.app": "autotl_ui.jobs autotl_ui.server autotl_ui.widgets",
     "autotl_ui.launch": "errors autotl_ui.workspace autotl_ui.server autotl_ui.widgets autotl_ui.uploads",

@@ -13,7 +13,8 @@ from scanning import scan
 from autotl.data.clusters import find_clusters
 from autotl.images import similarity
 from autotl.images.alignment import miniature
-from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
+from autotl.images.near_duplicates import find_pairs
+from autotl.modality import PAIR_COLUMNS
 
 N_DRAWINGS = 150
 NO_SEQUENCE = np.zeros((0, 2), int)
