@@ -54,7 +54,10 @@ class _Vectors(NamedTuple):
 
 
 def open_vectors(name: str) -> TextEncoder | None:
-    """The vectors in a file; None for other names. Raises ConfigError if there is no such file, or no vectors in it."""
+    """The vectors in a file; None for other names, and for texts of another kind.
+
+    Raises ConfigError if a file that should hold vectors by its name is missing, or holds none.
+    """
     file = expand_home(name)
     if file.suffix.lower() not in _SUFFIXES:
         return None
@@ -62,7 +65,12 @@ def open_vectors(name: str) -> TextEncoder | None:
         raise ConfigError(f"{other}; expected a file.")
     if not file.is_file():
         raise ConfigError(f"there is no file {file}; expected vectors of words, such as glove.6B.50d.txt.")
-    width = _width(file)
+    try:
+        width = _width(file)
+    except ConfigError:
+        if file.suffix.lower() == ".vec" or "glove" in file.name.lower():
+            raise
+        return None
     return TextEncoder(
         name=name,
         graph=partial(_graph, file),

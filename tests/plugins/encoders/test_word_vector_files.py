@@ -119,6 +119,7 @@ def test_a_file_without_vectors_or_with_damaged_lines_is_refused(tmp_path, text,
 
 
 def test_names_of_other_kinds_are_left_to_others_and_missing_files_are_told(tmp_path):
+    assert open_vectors(str(write(tmp_path, "notes.txt", "what I noticed\n"))) is None
     assert open_vectors("net.onnx") is open_vectors("minilm-l6-v2") is None
     with pytest.raises(ConfigError, match=r"there is no file .*glove\.txt"):
         open_vectors(str(tmp_path / "glove.txt"))
