@@ -30,14 +30,14 @@ def read_columns(folder: Path) -> tuple[str, ...]:
     return ("label", *columns) if columns else ()
 
 
-def replay_images(folder: Path) -> tuple[Path, ...]:
-    """The images in the folder of a model for which it is known what it predicts."""
+def replay_items(folder: Path) -> tuple[Path, ...]:
+    """The items in the folder of a model for which it is known what it predicts."""
     try:
         items = json.loads((folder / "replay" / "expected.json").read_text(encoding="utf-8"))["items"]
         found = [folder / "replay" / Path(item["file"]).name for item in items]
     except (OSError, ValueError, KeyError, TypeError):
         return ()
-    return tuple(image for image in found if image.is_file())
+    return tuple(item for item in found if item.is_file())
 
 
 def unsure_below(folder: Path) -> float:

@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "autotl.search": "targets errors settings interfaces trial predictions plugins runtime cache data runs features training "
     "evidence",
     "autotl.reports": "targets errors scores interfaces predictions runtime modality images data runs checks evidence",
-    "autotl.deploy": "targets errors interfaces trial predictions plugins runtime graphs cache images texts data runs "
+    "autotl.deploy": "targets errors interfaces trial predictions plugins runtime graphs cache modality images texts data runs "
     "features training search",
     "autotl.workflows": "targets errors settings interfaces trial predictions plugins runtime images data runs features "
     "training checks evidence search reports deploy",

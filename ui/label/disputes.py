@@ -27,8 +27,8 @@ def show_disputes(session: LabellingSession) -> None:
                 show_items([GridItem(dispute.file, f"{kind.name} {number}")], key=f"dispute-{number}", pixels=PIXELS)
             meanwhile = say_meanwhile(dispute.theirs)
             st.markdown(
-                f":material/warning: {kind.name.capitalize()} {number} was **{plain(meanwhile)}**{_by(dispute)}. You said "
-                f"**{plain(_name(dispute.answer))}**.",
+                f":material/warning: {kind.name.capitalize()} {number} was **{plain(meanwhile)}**{_by(dispute)}. You "
+                f"said **{plain(_name(dispute.answer))}**.",
                 width="stretch",
             )
             for whose, decision in (("theirs", dispute.theirs), ("mine", dispute.answer)):

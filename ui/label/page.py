@@ -180,8 +180,8 @@ def _desk(workspace: Workspace, kind: ItemKind) -> None:
     keep_report()
     if not any(session.keys):
         st.info(
-            f"No {kind.name} has a class yet. Name the classes under “Name and classes”, one after another; then each gets "
-            "a key.", icon=":material/tune:",
+            f"No {kind.name} has a class yet. Name the classes under “Name and classes”, one after another; then each "
+            "gets a key.", icon=":material/tune:",
         )  # fmt: skip
     show_labeller(session, blind=not st.session_state.get("seeing"))
     show_disputes(session)

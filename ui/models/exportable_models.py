@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autotl.data.item_kinds import IMAGES, KINDS, ItemKind
 from autotl.deploy.deployable import is_deployable
-from autotl.deploy.model_facts import read_columns, replay_images
+from autotl.deploy.model_facts import read_columns, read_metadata, replay_items
 from autotl.interfaces import CHAMPION, ModelVersion, RegisteredModel
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
@@ -34,9 +35,20 @@ class ExportableModel:
         return read_columns(self.folder)
 
     @property
-    def images(self) -> tuple[Path, ...]:
-        """Images that came with it, to try it on."""
-        return replay_images(self.folder)
+    def items(self) -> tuple[Path, ...]:
+        """Items that came with it, to try it on."""
+        return replay_items(self.folder)
+
+    @property
+    def kind(self) -> ItemKind:
+        """The kind of items that it takes."""
+        return kind_in(self.folder)
+
+
+def kind_in(folder: Path | None) -> ItemKind:
+    """The kind of items that the model in a folder takes; images where the folder does not say it."""
+    modality = read_metadata(folder).get("modality") if folder else None
+    return KINDS.get(str(modality), IMAGES)
 
 
 def list_exportable_models(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -21,6 +20,7 @@ import psutil
 from autotl.runtime.atomic_files import write_atomically
 from autotl_ui.jobs import jobs
 from autotl_ui.models.exportable_models import ExportableModel
+from autotl_ui.models.requests import body_for
 from autotl_ui.workspace.workspace import Workspace
 
 ADDRESS = "127.0.0.1"
@@ -137,10 +137,9 @@ def stop(workspace: Workspace, key: str) -> None:
         write_atomically(_note_file(target), json.dumps({**note, "stopped": job.pid}).encode())
 
 
-def ask(server: Server, image: Path) -> Answer:
-    """Send one image; raises OSError where there is no response."""
-    cell = base64.b64encode(image.read_bytes()).decode()
-    body = json.dumps({"dataframe_split": {"columns": ["image"], "data": [[cell]]}}).encode()
+def ask(server: Server, item: Path) -> Answer:
+    """Send one item; raises OSError where there is no response, ValueError where the item cannot be read."""
+    body = body_for(item)
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{server.address}/invocations", body, headers)
     began = time.perf_counter()

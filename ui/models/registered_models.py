@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from autotl.data.item_kinds import ItemKind
 from autotl.interfaces import CHAMPION, PREVIOUS, ModelVersion, RegisteredModel, ScoreInterval, VersionEvidence
 from autotl_ui.models.aliases import confirm_change, edit_aliases, offer_champion, offer_roll_back, say_what_was_done
-from autotl_ui.models.exportable_models import run_of
+from autotl_ui.models.exportable_models import kind_in, run_of
 from autotl_ui.models.registry import Registry
 from autotl_ui.server.pages import RESULTS
 from autotl_ui.widgets.score_comparability import show_comparability
 from autotl_ui.widgets.study import choose
-from autotl_ui.widgets.words import ROUTES, counted, moment, plain, score_name, sentence, spell_scores
+from autotl_ui.widgets.words import ROUTES, counted, moment, plain, score_name, sentence, spell_scores, worded
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.scores import interval_text, value_text
 from autotl_ui.workspace.workspace import Workspace
@@ -90,7 +91,7 @@ def _show_version(workspace: Workspace, version: ModelVersion, model: Registered
             for alias in version.aliases:
                 st.badge(plain(alias), color="green" if alias == CHAMPION else "gray")
             st.caption(f"registered {moment(version.created)}", width="content")
-        _show_evidence(evidence)
+        _show_evidence(evidence, kind_in(version.folder))
         with st.container(horizontal=True, vertical_alignment="center"):
             if CHAMPION not in version.aliases:
                 offer_champion(workspace, version, model)
@@ -102,7 +103,7 @@ def _show_version(workspace: Workspace, version: ModelVersion, model: Registered
                 st.caption(f"from run {plain(evidence.run)}, whose folder is not here")
 
 
-def _show_evidence(evidence: VersionEvidence) -> None:
+def _show_evidence(evidence: VersionEvidence, kind: ItemKind) -> None:
     if not evidence.test.is_defined:
         st.caption("The scores are unknown: this version was registered without them.")
         return
@@ -110,13 +111,15 @@ def _show_evidence(evidence: VersionEvidence) -> None:
     with test:
         st.metric(f"Test, {plain(score_name(evidence.objective))}", _value(evidence.test))
         tested = evidence.n_items.get("test")
-        st.caption(f"{_interval(evidence.test)}, on {f'{tested} ' if tested else ''}images held out until the end")
+        st.caption(
+            f"{_interval(evidence.test)}, on {f'{tested} ' if tested else ''}{kind.plural} held out until the end"
+        )
     with search:
         st.metric(f"Search, {plain(score_name(evidence.objective))}", _value(evidence.search))
         st.caption(f"{_interval(evidence.search)}; corrected for the choice among trials")
     for claim in evidence.claims:
-        st.markdown(f":material/gavel: {plain(sentence(spell_scores(claim)))}")
-    st.caption(" · ".join(_facts(evidence)))
+        st.markdown(f":material/gavel: {worded(plain(sentence(spell_scores(claim))), kind)}")
+    st.caption(worded(" · ".join(_facts(evidence)), kind))
 
 
 def _facts(evidence: VersionEvidence) -> list[str]:
@@ -149,7 +152,7 @@ def _compare(model: RegisteredModel) -> None:
         if one == other:
             st.caption("Choose two different versions.")
             return
-        st.markdown(_side_by_side(pair))
+        st.markdown(worded(_side_by_side(pair), kind_in(pair[0].folder)))
         show_comparability({f"version {version.version}": version.evidence for version in pair})
 
 

@@ -1,4 +1,4 @@
-"""The section that serves a model on this machine and sends it an image."""
+"""The section that serves a model on this machine and sends it an item."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl.data.item_kinds import IMAGES, ItemKind
+from autotl.data.modalities import modality_named
 from autotl.errors import AutoTLError
-from autotl.images.decoder import UnreadableImage
-from autotl.images.file_info import thumbnail
 from autotl_ui.models import model_servers
 from autotl_ui.models.exportable_models import ExportableModel
 from autotl_ui.models.model_servers import USUAL_SECONDS, Answer, Server, look
-from autotl_ui.models.snippets import curl
+from autotl_ui.models.requests import curl
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.words import duration, plain
+from autotl_ui.widgets.words import duration, plain, worded
 from autotl_ui.workspace.workspace import Workspace
 
 SECONDS_WHILE_STARTING = 1.0
 SECONDS_WHILE_UP = 4.0
+PREVIEW_PIXELS = 160
 _ANSWERS = "served-answers"
 
 
 def show(workspace: Workspace, model: ExportableModel) -> None:
     """Draw a model's server, whatever its state."""
     st.markdown(
-        "While the model is served, any program on this machine can send it images and gets labels back, in any "
-        "programming language. It cannot be reached from other machines."
+        f"While the model is served, any program on this machine can send it {model.kind.plural} and gets labels "
+        "back, in any programming language. It cannot be reached from other machines."
     )
     server = look(workspace, model.key)
     if server is None or not server.active:
@@ -96,37 +97,44 @@ def _watch(workspace: Workspace, model: ExportableModel, state: str) -> None:
 
 
 def _offer_request(model: ExportableModel, server: Server) -> None:
-    """Send one of the images that came with the model, and show the request and the response."""
-    if not model.images:
-        st.caption("The folder of the model has no images to try it with.")
+    """Send one of the items that came with the model, and show the request and the response."""
+    kind = model.kind
+    if not model.items:
+        st.caption(f"The folder of the model has no {kind.plural} to try it with.")
         return
-    names = {image.name: image for image in model.images}
-    shown, form = st.columns([1, 4], vertical_alignment="center")
+    names = {item.name: item for item in model.items}
+    shown, form = st.columns([1, 4] if kind is IMAGES else [1, 1], vertical_alignment="center")
     with form:
-        image = names[st.selectbox("An image that came with the model", list(names), key="replay-image")]
+        title = worded("An image that came with the model", kind)
+        item = names[st.selectbox(title, list(names), key="replay-image")]
         pressed = st.button("Send", key="ask", icon=":material/send:")
     with shown:
-        _show_image(image)
+        _show_item(item, kind)
     answers = st.session_state.setdefault(_ANSWERS, {})
     if pressed:
         try:
-            answers[model.key] = (image.name, model_servers.ask(server, image))
-        except OSError as error:
+            answers[model.key] = (item.name, model_servers.ask(server, item))
+        except (OSError, ValueError) as error:
             st.error(f"There was no response: {plain(str(error))}.")
             answers.pop(model.key, None)
     if model.key in answers:
         name, answer = answers[model.key]
-        _show_exchange(name, str(names.get(name, image)), answer, server)
+        _show_exchange(name, str(names.get(name, item)), answer, server)
 
 
-def _show_image(image: Path) -> None:
+def _show_item(item: Path, kind: ItemKind) -> None:
     try:
-        st.image(thumbnail(image, 160), width=120, alt=f"The image {image.name}")
-    except UnreadableImage:
+        shown = modality_named(kind.name).show(item, PREVIEW_PIXELS)
+    except ValueError:
         st.caption("no preview")
+        return
+    if shown.jpeg:
+        st.image(shown.jpeg, width=120, alt=f"The image {item.name}")
+    else:
+        st.text(shown.text)
 
 
-def _show_exchange(name: str, image: str, answer: Answer, server: Server) -> None:
+def _show_exchange(name: str, item: str, answer: Answer, server: Server) -> None:
     predictions = (answer.document or {}).get("predictions")
     row = predictions[0] if isinstance(predictions, list) and predictions else None
     if answer.status == 200 and isinstance(row, dict) and "label" in row:
@@ -134,7 +142,7 @@ def _show_exchange(name: str, image: str, answer: Answer, server: Server) -> Non
     else:
         st.warning(f"The server responded with the unexpected status {answer.status}.")
     st.caption("The request, for a terminal on Linux or macOS:")
-    st.code(curl(image, server.port), language="bash", wrap_lines=True)
+    st.code(curl(item, server.port), language="bash", wrap_lines=True)
     st.caption("The response:")
     text = json.dumps(answer.document, indent=2, ensure_ascii=False) if answer.document else answer.text
     st.code(text[:5000], language="json" if answer.document else None, wrap_lines=True)

@@ -6,7 +6,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from autotl.data.item_kinds import IMAGES, ItemKind
 from autotl_ui.models.exportable_models import ExportableModel
+from autotl_ui.models.requests import curl
 
 PORT = 5055
 
@@ -23,29 +25,33 @@ class Snippet:
 
 def snippets(model: ExportableModel, *, store: str, port: int = PORT) -> list[Snippet]:
     """How to use a model. store: the address of MLflow's store; port: where the model is served, or could be."""
-    image = str(next(iter(model.images), Path("photo.jpg")))
+    kind = model.kind
+    item = str(next(iter(model.items), Path("photo.jpg" if kind is IMAGES else "text.txt")))
+    others = "onnxruntime, pillow, numpy" if kind is IMAGES else "and the packages in the model's requirements.txt"
+    with_mlflow = f"Needs mlflow, {others}"
+    needed = "onnxruntime, pillow and numpy" if kind is IMAGES else "the few packages in its requirements.txt"
     columns = ", ".join(model.columns) or "label, and one for each class"
-    table = f" It takes a table with one column, image, and returns the columns {columns}."
+    table = f" It takes a table with one column, {kind.name}, and returns the columns {columns}."
     found = [
         Snippet(
-            "Python, without MLflow", "python", _by_itself(model.folder, image),
-            "Needs only onnxruntime, pillow and numpy: pip install -r requirements.txt, in the folder of the model.",
+            "Python, without MLflow", "python", _by_itself(model.folder, item, kind),
+            f"Needs only {needed}: pip install -r requirements.txt, in the folder of the model.",
         ),
         Snippet(
             "Terminal, without MLflow", "bash",
-            f"python {shlex.quote(str(model.folder / 'predictor.py'))} {shlex.quote(image)}",
-            "Needs only onnxruntime, pillow and numpy. It prints JSON.",
+            f"python {shlex.quote(str(model.folder / 'predictor.py'))} {shlex.quote(item)}",
+            f"Needs only {needed}. It prints JSON.",
         ),
         Snippet(
-            "Python, with MLflow, by folder", "python", _by_mlflow(repr(str(model.folder)), image),
-            f"Needs mlflow, onnxruntime, pillow, numpy.{table}",
+            "Python, with MLflow, by folder", "python", _by_mlflow(repr(str(model.folder)), item, kind),
+            f"{with_mlflow}.{table}",
         ),
     ]  # fmt: skip
     if model.address:
         found.append(
             Snippet(
                 "Python, with MLflow, by address", "python",
-                _by_mlflow(repr(model.address), image, f"mlflow.set_tracking_uri({store!r})\n"),
+                _by_mlflow(repr(model.address), item, kind, f"mlflow.set_tracking_uri({store!r})\n"),
                 f"An alias stands for the version that has it when the model is loaded.{table}",
             )
         )  # fmt: skip
@@ -54,39 +60,33 @@ def snippets(model: ExportableModel, *, store: str, port: int = PORT) -> list[Sn
         Snippet(
             "Serve it over HTTP", "bash",
             f"mlflow models serve -m {shlex.quote(str(model.folder))} -h 127.0.0.1 -p {port} --env-manager local",
-            "Needs mlflow, onnxruntime, pillow, numpy. It takes 10 to 30 s to start, and runs until Ctrl+C.",
+            f"{with_mlflow}. It takes 10 to 30 s to start, and runs until Ctrl+C.",
         ),
         Snippet(
-            "Ask the server (curl)", "bash", curl(image, port),
+            "Ask the server (curl)", "bash", curl(item, port),
             f"Needs a running server: use the command above, or the button under Serve.{table}",
         ),
     ]  # fmt: skip
 
 
-def curl(image: str, port: int) -> str:
-    """A request for one image, as a shell command for Linux and macOS."""
-    return (
-        f"base64 < {shlex.quote(image)} | tr -d '\\n' \\\n"
-        """  | sed 's/.*/{"dataframe_split": {"columns": ["image"], "data": [["&"]]}}/' \\\n"""
-        f"  | curl -sS http://127.0.0.1:{port}/invocations -H 'Content-Type: application/json' --data @-"
-    )
-
-
-def _by_itself(folder: Path, image: str) -> str:
+def _by_itself(folder: Path, item: str, kind: ItemKind) -> str:
+    # A string is a text to such a model, and a path to one of images.
+    before, given = ("", repr(item)) if kind is IMAGES else ("from pathlib import Path\n", f"Path({item!r})")
     return f"""\
 import sys
-
+{before}
 folder = {str(folder)!r}
 sys.path.insert(0, folder)
 from predictor import Predictor
 
 model = Predictor(folder)
-for found in model.predict([{image!r}]):
+for found in model.predict([{given}]):
     print(found["label"], found["probabilities"])
 """
 
 
-def _by_mlflow(model: str, image: str, before: str = "") -> str:
+def _by_mlflow(model: str, item: str, kind: ItemKind, before: str = "") -> str:
+    read = "read_bytes()" if kind is IMAGES else 'read_text(encoding="utf-8")'
     return f"""\
 from pathlib import Path
 
@@ -94,7 +94,7 @@ import mlflow
 import pandas as pd
 
 {before}model = mlflow.pyfunc.load_model({model})
-images = [{image!r}]
-table = pd.DataFrame({{"image": [Path(image).read_bytes() for image in images]}})
+{kind.plural} = [{item!r}]
+table = pd.DataFrame({{"{kind.name}": [Path({kind.name}).{read} for {kind.name} in {kind.plural}]}})
 print(model.predict(table))
 """

@@ -178,8 +178,8 @@ def _show_summary(summary: PredictionSummary, kind: ItemKind) -> None:
             f"small if the {kind.name} is like none of the classes."
         )
         st.caption(
-            f"The first {counted(len(summary.head), 'row')}, for {kind.plural} in {plain(summary.folder)}. The columns of "
-            f"the file are **{item}** (the full path of the {kind.name}), **{label}**, one for each of the "
+            f"The first {counted(len(summary.head), 'row')}, for {kind.plural} in {plain(summary.folder)}. The columns "
+            f"of the file are **{item}** (the full path of the {kind.name}), **{label}**, one for each of the "
             f"{len(classes)} classes (its probability) and **{error}** (why a file could not be read)."
             + (doubts if summary.has_doubts else "")
         )

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from small_models import write_small_model
 
-from autotl.deploy.model_facts import read_classes, read_columns, read_metadata, replay_images, unsure_below
+from autotl.deploy.model_facts import read_classes, read_columns, read_metadata, replay_items, unsure_below
 
 
 def test_a_model_names_its_classes_its_columns_and_images_to_try_it_on(tmp_path: Path) -> None:
     folder = write_small_model(tmp_path / "model", classes=("cat", "dog"))
     assert read_classes(folder) == ("cat", "dog")
     assert read_columns(folder) == ("label", "cat", "dog")
-    assert replay_images(folder)
-    assert all(image.is_file() for image in replay_images(folder))
+    assert replay_items(folder)
+    assert all(image.is_file() for image in replay_items(folder))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"classes": 3, "columns": null, "unsure_below": "x"}'])
@@ -29,7 +29,7 @@ def test_damaged_metadata_say_nothing(content: str, tmp_path: Path) -> None:
 
 def test_without_files_nothing_is_known(tmp_path: Path) -> None:
     assert read_metadata(tmp_path) == {}
-    assert read_classes(tmp_path) == replay_images(tmp_path) == ()
+    assert read_classes(tmp_path) == replay_items(tmp_path) == ()
 
 
 def test_a_model_may_have_a_threshold_of_its_own(tmp_path: Path) -> None:

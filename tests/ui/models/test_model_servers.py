@@ -47,7 +47,7 @@ def test_a_model_is_served_asked_killed_and_stopped(workspace: Workspace, tmp_pa
         assert [one.key for one in model_servers.list_servers(workspace)] == ["k"]
         model_servers.start(workspace, model)  # a second click
         assert model_servers.look(workspace, "k").port == server.port
-        answer = model_servers.ask(server, model.images[0])
+        answer = model_servers.ask(server, model.items[0])
         assert answer.status == 200
         assert answer.document["predictions"][0]["label"] in ("cat", "dog")
         (tmp_path / "torn.jpg").write_bytes(b"no image")

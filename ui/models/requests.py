@@ -1,0 +1,44 @@
+"""A request for one item, as an MLflow server takes it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from pathlib import Path
+
+from autotl.data.item_kinds import TEXTS, kind_of_files
+from autotl.texts.files import read_text_file
+
+MOST_LETTERS = 1000
+"""Of a text in a command to copy."""
+
+
+def body_for(item: Path) -> bytes:
+    """The JSON of a request for the item in a file; OSError or ValueError, with the reason, if it cannot be read."""
+    kind = kind_of_files([item.name])
+    cell = read_text_file(item) if kind is TEXTS else base64.b64encode(item.read_bytes()).decode()
+    return json.dumps({"dataframe_split": {"columns": [kind.name], "data": [[cell]]}}).encode()
+
+
+def curl(item: str, port: int) -> str:
+    """A request for the item in a file, as a shell command for Linux and macOS; a text stands in the command itself."""
+    if kind_of_files([item]) is TEXTS:
+        columns, rows = [TEXTS.name], [[_beginning(Path(item))]]
+        body = json.dumps({"dataframe_split": {"columns": columns, "data": rows}}, ensure_ascii=False)
+        return (
+            f"curl -sS http://127.0.0.1:{port}/invocations -H 'Content-Type: application/json' \\\n"
+            f"  --data {shlex.quote(body)}"
+        )
+    return (
+        f"base64 < {shlex.quote(item)} | tr -d '\\n' \\\n"
+        """  | sed 's/.*/{"dataframe_split": {"columns": ["image"], "data": [["&"]]}}/' \\\n"""
+        f"  | curl -sS http://127.0.0.1:{port}/invocations -H 'Content-Type: application/json' --data @-"
+    )
+
+
+def _beginning(item: Path) -> str:
+    try:
+        return read_text_file(item)[:MOST_LETTERS]
+    except ValueError:
+        return "Your text"
