@@ -12,6 +12,7 @@ from autotl.data.dataset import Dataset
 from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, TEST_FRACTION, Split
 from autotl.interfaces import ScoreInterval
 from autotl.runtime.wording import listed
+from autotl.targets import strata
 
 _N_DRAWS = 20
 
@@ -61,13 +62,14 @@ def count_leaks(dataset: Dataset, split: Split, *, seed: int) -> Leaks:
     here = int((used & (tested[first] != tested[second])).sum())
     if not len(first):
         return Leaks(0, 0.0, 0, left_out)
+    alike = strata(dataset.labels)
     # A fifth of many classes with four images each would be fewer images than classes.
-    n_tested = max(math.ceil(TEST_FRACTION * len(tested)), int(dataset.strata.max(initial=0)) + 1)
+    n_tested = max(math.ceil(TEST_FRACTION * len(tested)), int(alike.max(initial=0)) + 1)
     draws = StratifiedShuffleSplit(_N_DRAWS, test_size=n_tested, random_state=seed)
     crossing = []
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
-        for _, test in draws.split(dataset.strata, dataset.strata):
+        for _, test in draws.split(alike, alike):
             drawn = np.zeros(len(tested), dtype=bool)
             drawn[test] = True
             crossing.append(int((drawn[first] != drawn[second]).sum()))

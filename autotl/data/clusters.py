@@ -10,6 +10,7 @@ import pandas as pd
 
 from autotl.data.dataset import Dataset
 from autotl.modality import CERTAIN, no_pairs
+from autotl.targets import strata
 
 LONG_CHAIN, CHAIN_FRACTION = 50, 0.25
 """Pairs below `CERTAIN` join at most 50 items, or a quarter of all, into one cluster: where all images are similar,
@@ -26,7 +27,7 @@ def find_clusters(dataset: Dataset, *, apart: Collection[int] = ()) -> np.ndarra
 
     items, pairs = dataset.items, dataset.pairs.sort_values("similarity", ascending=False, kind="stable")
     if apart:
-        set_apart = np.isin(dataset.strata, list(apart))
+        set_apart = np.isin(strata(dataset.labels), list(apart))
         touched = set_apart[pairs["first"]] | set_apart[pairs["second"]]
         pairs = pairs[(pairs["similarity"] >= CERTAIN) | ~touched]
     longest = max(LONG_CHAIN, CHAIN_FRACTION * len(items))

@@ -20,7 +20,7 @@ from autotl.errors import DatasetError
 from autotl.modality import no_pairs
 from autotl.runtime.item_words import IMAGE, ItemWords
 from autotl.runtime.wording import listed
-from autotl.targets import LABELS, NUMBER, Kind, Target, applying_labels, classes_in, encode, is_number, strata
+from autotl.targets import LABELS, NUMBER, Kind, Target, applying_labels, classes_in, encode, is_number
 
 MIN_IMAGES_PER_CLASS = 4
 """One to test on, and three in cross-validation so that every fold still trains on two."""
@@ -98,18 +98,6 @@ class Dataset:
         """What is known of the items, as `targets.encode` gives it: class indices, int (n_items,), for classes."""
         return encode(self.target, self.items["label"].to_numpy(dtype=str))
 
-    @property
-    def n_by_class(self) -> dict[str, int]:
-        """Number of items of each class, or with each label; empty for a number."""
-        if self.kind == LABELS:
-            return dict(zip(self.classes, (self.labels > 0).sum(axis=0).tolist(), strict=True))
-        return {} if self.kind == NUMBER else self.items["label"].value_counts().sort_index().to_dict()
-
-    @cached_property
-    def strata(self) -> np.ndarray:
-        """Groups of items with similar labels, int (n_items,): the classes where there are classes."""
-        return strata(self.labels)
-
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the contents and labels of all images but the excluded ones; names and order do not count."""
@@ -152,6 +140,13 @@ class Dataset:
     def digests(self) -> np.ndarray:
         """SHA-256 of each item's bytes, fixed-width bytes (n_items,)."""
         return self.items["sha256"].to_numpy(dtype="S64")
+
+
+def count_by_class(dataset: Dataset) -> dict[str, int]:
+    """Number of items of each class, or with each label; empty for a number."""
+    if dataset.kind == LABELS:
+        return dict(zip(dataset.classes, (dataset.labels > 0).sum(axis=0).tolist(), strict=True))
+    return {} if dataset.kind == NUMBER else dataset.items["label"].value_counts().sort_index().to_dict()
 
 
 def require_learnable(dataset: Dataset, folder: Path) -> None:

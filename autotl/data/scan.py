@@ -23,7 +23,7 @@ from autotl.data.source import Source, open_source
 from autotl.data.target_labels import merge_folders
 from autotl.modality import PAIR_COLUMNS, ItemFacts, Modality
 from autotl.runtime.progress import OnProgress, OnStageProgress
-from autotl.targets import Kind
+from autotl.targets import Kind, strata
 
 _FEWEST_APART = 200
 """Fewer images are examined before another process has started."""
@@ -128,7 +128,7 @@ def _all_pairs(dataset: Dataset, signatures: np.ndarray, find: Callable[..., pd.
     originals = np.unique(first_of)
     found = find(
         signatures[rows[originals]],
-        dataset.strata[originals],
+        strata(dataset.labels)[originals],
         sequence=successive_names(list(items["path"].iloc[originals])),
     )
     found = found.assign(first=originals[found["first"]], second=originals[found["second"]])

@@ -32,7 +32,7 @@ from autotl.runtime.addresses import absolute_address, hide_secrets, reveal_secr
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.item_words import ItemWords
 from autotl.runtime.user_paths import expand_home, short_name
-from autotl.targets import named_kind
+from autotl.targets import named_kind, strata
 
 STORAGE_VARIABLE = "AUTOTL_STORAGE"
 """The environment variable with the address of Optuna's store, which the run folder keeps without its password."""
@@ -140,7 +140,7 @@ class Run:
 
     def subsampled(self, n_items: int) -> Run:
         """The same run on about so many of its items: see `split.subsample`."""
-        return replace(self, split=subsample(self.split, self.dataset.strata, n_items, seed=self.config.seed))
+        return replace(self, split=subsample(self.split, strata(self.dataset.labels), n_items, seed=self.config.seed))
 
     def state(self) -> dict[str, Any]:
         """The content of run.json."""

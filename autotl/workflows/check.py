@@ -8,7 +8,7 @@ from pathlib import Path
 from autotl.checks.leakage import Leaks, count_leaks, inflation_sentence
 from autotl.checks.run_checks import run_checks, worst_first
 from autotl.data.changes import Changes, since_last_run
-from autotl.data.dataset import Dataset, require_learnable
+from autotl.data.dataset import Dataset, count_by_class, require_learnable
 from autotl.data.listing import ignored_kinds
 from autotl.data.patch import Decision, patch_file, read_patch
 from autotl.data.split import Split, development_split, split
@@ -89,7 +89,7 @@ class DataCheck:
             "layout": dataset.understood,
             "fingerprint": dataset.fingerprint,
             "n_items": len(dataset.items),
-            "classes": dataset.n_by_class,
+            "classes": count_by_class(dataset),
             "unlabelled": len(dataset.unlabelled),
             "quarantined": len(dataset.quarantined),
             "set_aside": dataset.quarantined[["path", "quarantine"]].head(MOST_NAMED).to_numpy().tolist(),

@@ -20,6 +20,7 @@ from autotl.predictions import Predictions
 from autotl.runs.run import Run, cluster_of, open_run
 from autotl.runs.summaries import RefitSummary
 from autotl.search.optuna_study import read_records
+from autotl.targets import strata
 from autotl.trial import ENSEMBLE, TrialRecord
 
 
@@ -92,7 +93,7 @@ def carry_split(former: Run, dataset: Dataset, place: np.ndarray) -> Split:
     for item in np.flatnonzero(place >= 0):
         # Test and left out are the lowest numbers: an image with a near-duplicate there must not train.
         home[int(cluster[item])] = min(home.get(int(cluster[item]), int(fold[item])), int(fold[item]))
-    n_folds, labels = former.split.n_folds, dataset.strata
+    n_folds, labels = former.split.n_folds, strata(dataset.labels)
     turn = dict.fromkeys(np.unique(labels).tolist(), 0)
     for item in new:
         own, label = int(cluster[item]), int(labels[item])
