@@ -255,12 +255,14 @@ class Panel:
 
     show(run, tested): `tested` are the champion's predictions of the test split; it yields tables and figures, or
         nothing where there is nothing to say of this run.
-    targets: the kinds of target that it speaks of; it is not asked about others.
+    targets: the kinds of target that it speaks of; it is not asked about others. modality: the kind of item that it
+        speaks of, such as "text"; empty for any.
     """
 
     name: str
     show: Callable[[Run, Predictions], Iterable[Table | Figure]]
     targets: tuple[str, ...] = ("classes", "ordered")
+    modality: str = ""
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def show_panels(
     others."""
     shown = []
     for name, panel in plugins.all(Panel).items():
-        if run.dataset.kind not in panel.targets:
+        if run.dataset.kind not in panel.targets or panel.modality not in ("", run.dataset.modality):
             continue
         plugin = plugins.provenance(Panel, name).plugin
         if seconds_left() <= 0:

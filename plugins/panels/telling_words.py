@@ -61,4 +61,4 @@ def _table(classes: tuple[str, ...], entries: np.ndarray, weights: np.ndarray, w
 
 @hookimpl
 def register_panels() -> Iterable[Panel]:
-    yield Panel("telling-words", telling_words)
+    yield Panel("telling-words", telling_words, modality="text")

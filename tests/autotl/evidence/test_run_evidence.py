@@ -138,3 +138,13 @@ def test_panels_for_which_no_time_is_left_say_so(finished: Run) -> None:
     shown = show_panels(evidence.run, evidence.tested, load_plugins(disable=("mlflow",)), seconds_left=lambda: 0.0)
     assert shown
     assert {panel.problem for panel in shown} == {"it was left out, because the budget was used up"}
+
+
+def test_panels_of_another_kind_of_item_are_not_asked(finished: Run) -> None:
+    evidence = read_evidence(finished.folder)
+    assert evidence is not None
+    plugins = load_plugins(disable=("mlflow",))
+    assert plugins.all(Panel)["telling-words"].modality == "text"
+    for seconds in (0.0, 60.0):
+        shown = show_panels(evidence.run, evidence.tested, plugins, seconds_left=lambda seconds=seconds: seconds)
+        assert "telling-words" not in {panel.panel for panel in shown}
