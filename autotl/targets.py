@@ -7,7 +7,7 @@ apply, and floats (n,) are the numbers themselves. The answers of a model are al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -127,6 +127,11 @@ def label_text(applying: Sequence[str], unknown: Sequence[str] = ()) -> str:
 def applying_labels(text: str) -> tuple[str, ...]:
     """The labels that apply to an item, from its text."""
     return tuple(name for name in _parts(text) if not name.startswith(UNKNOWN_MARK))
+
+
+def without_labels(text: str, names: Container[str]) -> str:
+    """The text of an item without some labels, whether they apply or are unknown; never empty."""
+    return SEPARATOR.join(part for part in _parts(text) if part.removeprefix(UNKNOWN_MARK) not in names) or SEPARATOR
 
 
 def is_number(text: str) -> bool:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from autotl.data.dataset import Dataset
 from autotl.data.patch import Decision
+from autotl.data.rare_labels import without_rare_labels
 from autotl.data.scan import scan
 from autotl.data.small_classes import without_small_classes
 from autotl.data.source import Source
@@ -32,7 +33,7 @@ from autotl.runtime.addresses import absolute_address, hide_secrets, reveal_secr
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.item_words import ItemWords
 from autotl.runtime.user_paths import expand_home, short_name
-from autotl.targets import named_kind, strata
+from autotl.targets import LABELS, NUMBER, named_kind, strata
 
 STORAGE_VARIABLE = "AUTOTL_STORAGE"
 """The environment variable with the address of Optuna's store, which the run folder keeps without its password."""
@@ -174,7 +175,10 @@ def scan_data(
     )  # fmt: skip
     if config.min_per_class is None:
         return dataset
-    return without_small_classes(dataset, config.min_per_class, seed=config.seed)
+    if dataset.kind == NUMBER:
+        raise ConfigError("--min-per-class counts the items of each class, and the target is a number; leave it out")
+    without = without_rare_labels if dataset.kind == LABELS else without_small_classes
+    return without(dataset, config.min_per_class, seed=config.seed)
 
 
 def require_free(folder: Path) -> None:
