@@ -64,14 +64,6 @@ KINDS = {
 """The fields that every finished run has, and their types."""
 
 
-def is_number(text: str) -> bool:
-    """Whether a text is a finite number."""
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
-
-
 class Run:
     """The contents of a run folder."""
 
@@ -86,8 +78,9 @@ class Run:
         self.tested, self.searched = self.arrays("evidence/test.npz"), self.arrays("evidence/search.npz")
         self.default = self.arrays("evidence/default.npz")
         self.classes = sorted(set(self.items["label"].tolist()))
-        if self.state["config"].get("target") == "ordered" and all(map(is_number, self.classes)):
-            self.classes.sort(key=float)
+        if self.state["config"].get("target") == "ordered":  # their order is a choice, not a measurement
+            stored = ledger.document("evidence/evaluations.json")["test"]["classes"]
+            self.classes = stored if sorted(stored) == self.classes else self.classes
         place = {name: number for number, name in enumerate(self.classes)}
         self.labels = np.array([place[name] for name in self.items["label"].tolist()])
         cluster = self.items["cluster"]
