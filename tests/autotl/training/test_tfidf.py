@@ -116,3 +116,22 @@ def test_counts_can_be_chosen_by_rows_and_sent_as_arrays():
     assert from_arrays(to_arrays(vectors)) is vectors
     assert sparse.issparse(again.matrix)
     assert Head("h", lambda _hp, _n, _k: None).sparse is False
+
+
+def test_several_labels_are_learned_from_counts():
+    from keras_tuner import HyperParameters
+
+    head = SPARSE["logistic"]
+    long = np.array([len(text) > 300 for text in TEXTS])
+    labels = np.stack([LABELS == 0, long, LABELS != 0], axis=1).astype(np.int8)
+
+    def build(n_features, n_outputs):
+        return head.build(HyperParameters(), n_features, n_outputs)
+
+    classifier = build_for("labels", head, build, COUNTS.shape[1], 3, seed=0)
+    classifier.fit(COUNTS[TRAIN], labels[TRAIN])
+    found = classifier.probabilities(COUNTS[TRAIN])
+    assert ((found > 0.5) == labels[TRAIN]).mean() > 0.9
+    session = open_session(classifier.to_onnx().SerializeToString())
+    [said] = session.run(["probabilities"], {"features": COUNTS.matrix[TRAIN].toarray()})
+    np.testing.assert_allclose(said, found, atol=1e-4)
