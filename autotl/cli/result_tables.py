@@ -16,6 +16,7 @@ from autotl.runs.run import Run
 from autotl.runtime.durations import duration
 from autotl.runtime.wording import counted
 from autotl.scores import ScoreInterval
+from autotl.targets import NUMBER
 
 _SHOWN_ROWS = 12
 _PIPED_WIDTH = 120
@@ -33,7 +34,7 @@ def print_result(run: Run, result: RunResult) -> None:
     for text in run.words(result.groups.sentences):
         console.print(f"[bold]{escape(text)}[/bold]", soft_wrap=True)
     _print_leaderboard(console, run, result)
-    _print_scores(console, result)
+    _print_scores(console, run, result)
     console.print(f"[bold]Advice:[/bold] {escape(result.advice)}.", soft_wrap=True)
     for text in result.in_short:
         console.print(f"- {escape(text)}{'' if text[-1:] in '.!?' else '.'}", soft_wrap=True)
@@ -81,7 +82,7 @@ def _print_leaderboard(console: Console, run: Run, result: RunResult) -> None:
         )
 
 
-def _print_scores(console: Console, result: RunResult) -> None:
+def _print_scores(console: Console, run: Run, result: RunResult) -> None:
     champion = result.champion
     if champion.strategy == "ensemble":
         numbers = ", ".join(str(member.trial) for member in champion.members)
@@ -101,10 +102,11 @@ def _print_scores(console: Console, result: RunResult) -> None:
         table.add_row(name, *map(score_text, scores))
     console.print(table)
     if result.n_trials > 1:
+        loss = "squared error" if run.dataset.kind == NUMBER else "log loss"
         console.print(
             f"The search score is corrected for the choice among {result.n_trials} trials, and its interval is where "
             "the test score was expected. Of trials that are equally good within the noise, the untuned default or the "
-            "one with the lowest log loss is champion.",
+            f"one with the lowest {loss} is champion.",
             soft_wrap=True,
         )  # fmt: skip
 

@@ -146,7 +146,8 @@ def count_by_class(dataset: Dataset) -> dict[str, int]:
     """Number of items of each class, or with each label; empty for a number."""
     if dataset.kind == LABELS:
         return dict(zip(dataset.classes, (dataset.labels > 0).sum(axis=0).tolist(), strict=True))
-    return {} if dataset.kind == NUMBER else dataset.items["label"].value_counts().sort_index().to_dict()
+    counts = dataset.items["label"].value_counts().sort_index()
+    return {} if dataset.kind == NUMBER else {str(name): int(n) for name, n in counts.items()}
 
 
 def require_learnable(dataset: Dataset, folder: Path) -> None:

@@ -104,8 +104,9 @@ def _of_target(dataset: Dataset) -> str:
 
 def _on_search(run: Run, result: RunResult) -> Iterator[str]:
     config, objective = run.config, _words(result.objective)
-    kinds = {"probe": "classifiers on features of frozen pretrained networks", FINE_TUNE: "fine-tuned networks"}
-    both = "classifiers on features of frozen pretrained networks, and fine-tuned networks,"
+    heads = f"{'classifiers' if run.dataset.kind != NUMBER else 'regressors'} on features of frozen pretrained networks"
+    kinds = {"probe": heads, FINE_TUNE: "fine-tuned networks"}
+    both = f"{heads}, and fine-tuned networks," if run.dataset.target.is_classes else heads
     what = kinds.get(config.strategy, both)
     by = "validation" if result.measured_on == "validation" else f"{run.split.n_folds}-fold cross-validation"
     n = result.n_trials
@@ -116,9 +117,10 @@ def _on_search(run: Run, result: RunResult) -> Iterator[str]:
     )
     size_words = modality_named(run.dataset.modality).size_words
     yield f"The model chosen is {_model(result.champion, size_words)}."
+    loss = "squared error" if run.dataset.kind == NUMBER else "log loss"
     if n > 1 and not config.refit:
         yield (
-            "Of the trials within one standard error of the best, the one with the lowest log loss was preferred, and "
+            f"Of the trials within one standard error of the best, the one with the lowest {loss} was preferred, and "
             "the untuned default kept unless the gain over it was more than noise."
         )
     score = result.search[result.objective]
