@@ -14,7 +14,7 @@ from autotl.interfaces import Head
 from autotl.texts.counting import build_counter
 from autotl.training.target_heads import build_for
 from autotl.training.tfidf import ROW_LENGTH, Counts, fit_tfidf, from_arrays, to_arrays
-from autotl_plugins.heads import logistic, svm
+from autotl_plugins.heads import logistic, regression, svm
 
 TEXTS, CLASSES = paragraphs()
 LABELS = np.unique(CLASSES, return_inverse=True)[1]
@@ -134,4 +134,22 @@ def test_several_labels_are_learned_from_counts():
     assert ((found > 0.5) == labels[TRAIN]).mean() > 0.9
     session = open_session(classifier.to_onnx().SerializeToString())
     [said] = session.run(["probabilities"], {"features": COUNTS.matrix[TRAIN].toarray()})
+    np.testing.assert_allclose(said, found, atol=1e-4)
+
+
+def test_a_number_is_learned_from_counts():
+    from keras_tuner import HyperParameters
+
+    ridge = next(head for head in regression.register_heads() if head.name == "ridge")
+    lengths = np.log([len(text) for text in TEXTS])
+
+    def build(n_features, n_outputs):
+        return ridge.build(HyperParameters(), n_features, n_outputs)
+
+    regressor = build_for("number", ridge, build, COUNTS.shape[1], 1, seed=0)
+    regressor.fit(COUNTS[TRAIN], lengths[TRAIN])
+    found = regressor.answers(COUNTS[TEST])
+    assert np.corrcoef(found[:, 0], lengths[TEST])[0, 1] > 0.5
+    session = open_session(regressor.to_onnx().SerializeToString())
+    [said] = session.run(["value"], {"features": COUNTS.matrix[TEST].toarray()})
     np.testing.assert_allclose(said, found, atol=1e-4)
