@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 DENSE_COLUMNS, PROJECTED_COLUMNS = 2_000, 10_000
 """The most columns that a head without sparse matrices gets, and that directions are made of; as many of each stage."""
 DIRECTIONS = 256
+MOST_NUMBERS, _FEWEST_COLUMNS = 100_000_000, 200
+"""Of many items fewer columns are made dense, so that they take no more than 400 MB."""
 _AXES_ITEMS = 5_000
 
 
@@ -71,7 +73,8 @@ class CountMap:
 
 def fit_count_map(counts: Counts, *, directions: bool, seed: int) -> CountMap:
     """Choose the columns that most of these items have, weigh them, and find their directions if asked to."""
-    columns, blocks = _leading(counts, PROJECTED_COLUMNS if directions else DENSE_COLUMNS)
+    dense = max(_FEWEST_COLUMNS, min(DENSE_COLUMNS, MOST_NUMBERS // max(1, len(counts))))
+    columns, blocks = _leading(counts, PROJECTED_COLUMNS if directions else dense)
     leading = Counts(counts.matrix[:, columns], blocks)
     tfidf = fit_tfidf(leading)
     axes = _directions(tfidf(leading), seed=seed) if directions else None

@@ -42,6 +42,13 @@ def test_the_columns_are_those_that_most_items_have_as_many_of_each_stage(monkey
     np.testing.assert_allclose(made(COUNTS), fit_tfidf(leading[TRAIN])(leading).toarray(), rtol=1e-6)
 
 
+def test_of_many_items_fewer_columns_are_made_dense(monkeypatch):
+    monkeypatch.setattr(count_maps, "MOST_NUMBERS", 300 * len(TEXTS))
+    assert fit_count_map(COUNTS, directions=False, seed=0)(COUNTS).shape == (len(TEXTS), 300)
+    monkeypatch.setattr(count_maps, "MOST_NUMBERS", 1)
+    assert fit_count_map(COUNTS, directions=False, seed=0)(COUNTS).shape == (len(TEXTS), 200)
+
+
 def test_the_directions_hold_what_those_of_scikit_learn_hold(monkeypatch):
     monkeypatch.setattr(count_maps, "DIRECTIONS", 10)
     made = fit_count_map(COUNTS[TRAIN], directions=True, seed=0)
