@@ -93,8 +93,8 @@ def _show_uses(workspace: Workspace, model: ExportableModel, found: Registry) ->
 
 def _offer_download(model: ExportableModel) -> None:
     st.markdown(
-        f"The whole model as a zip: the network, a Python file that classifies {model.kind.plural}, its requirements, the "
-        f"model card and a few {model.kind.plural} with their expected predictions. It runs without AutoTL."
+        f"The whole model as a zip: the network, a Python file that classifies {model.kind.plural}, its requirements, "
+        f"the model card and a few {model.kind.plural} with their expected predictions. It runs without AutoTL."
     )
     download_button(model.folder, model.run.name if model.run else model.title, key="download")
     if current().whole_machine:

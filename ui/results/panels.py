@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -26,7 +27,7 @@ def show_panels(panels: tuple[ShownPanel, ...], kind: ItemKind = IMAGES) -> None
                 st.markdown(worded(plain(sentence(spell_scores(text))), kind))
             for place, part in enumerate(shown.parts):
                 try:
-                    _draw(part, key=f"panel-{number}-{place}")
+                    _draw(part, kind, key=f"panel-{number}-{place}")
                 except Exception:  # whatever a plugin wrote, the rest of the page is drawn
                     st.warning(
                         f"A {type(part).__name__.lower()} of this panel is damaged and cannot be drawn. Please tell "
@@ -39,19 +40,30 @@ def show_panels(panels: tuple[ShownPanel, ...], kind: ItemKind = IMAGES) -> None
                 st.caption(f"From the plugin {plain(str(shown.plugin))}.")
 
 
-def _draw(part: Table | Figure, *, key: str) -> None:
-    title, note = str(part.title), str(part.note)
+def _draw(part: Table | Figure, kind: ItemKind, *, key: str) -> None:
+    title, note = worded(str(part.title), kind), worded(str(part.note), kind)
     if isinstance(part, Figure):
         spec = json.dumps(part.spec)
         _check(spec)
         st.markdown(f"**{plain(title)}**")
-        st.vega_lite_chart(spec=_legible(json.loads(spec)), key=key, alt=str(part.alt) or title)
+        st.vega_lite_chart(spec=_legible(_worded_titles(json.loads(spec), kind)), key=key, alt=str(part.alt) or title)
     else:
-        table = pd.DataFrame(list(part.rows), columns=[str(name) for name in part.columns])
+        table = pd.DataFrame(list(part.rows), columns=[worded(str(name), kind) for name in part.columns])
         st.markdown(f"**{plain(title)}**")
         st.dataframe(table, key=key, hide_index=True, placeholder="–", alt=title)
     if note:
         st.caption(plain(note))
+
+
+def _worded_titles(part: Any, kind: ItemKind) -> Any:
+    """A specification whose titles speak of items of this kind."""
+    if isinstance(part, Mapping):
+        return {
+            name: worded(value, kind) if name == "title" and isinstance(value, str) else _worded_titles(value, kind)
+            for name, value in part.items()
+            if name != "values"
+        } | ({"values": part["values"]} if "values" in part else {})
+    return [_worded_titles(one, kind) for one in part] if isinstance(part, list) else part
 
 
 def _legible(spec: Mapping[str, object]) -> dict[str, object]:

@@ -19,7 +19,7 @@ KINDS: Mapping[Kind, str] = {
     ORDERED: "Classes with an order, such as grades",
     LABELS: "Any number of labels each",
     NUMBER: "A number",
-}  # type: ignore[dict-item]
+}
 
 
 def choose_target(data_set: DataSet) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ def _show_item(run: RunView, kind: ItemKind, number: int, item: TriedItem, *, do
         if prediction.error:
             st.warning(worded(f"{plain(item.name)} cannot be read as an image: {plain(prediction.error)}", kind))
             return
-        shown, verdict = st.columns(_WIDTHS[kind.name], vertical_alignment="center")
+        shown, verdict = st.columns(_WIDTHS[kind.name], vertical_alignment="center" if kind is IMAGES else "top")
         with shown:
             item.show()
         with verdict:

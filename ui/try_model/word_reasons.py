@@ -17,6 +17,7 @@ MOST_WORDS = 1000
 """Of a longer text only the first are drawn."""
 N_NAMED = 5
 _STRONGEST, _FAINTEST = 0.6, 0.04
+_PUNCTUATION = ".,;:!?\"'()[]…«»“”‘’"
 
 
 def show(run: RunView, text: str, *, key: str) -> None:
@@ -60,9 +61,10 @@ def coloured(found: WordEvidence) -> str:
 
 
 def strongest(found: WordEvidence) -> list[str]:
-    """The words that speak most for the label, each once."""
+    """The words that speak most for the label, each once, without their punctuation."""
     ordered = sorted(found.words, key=lambda word: -word[1])
-    return list(dict.fromkeys(word for word, value in ordered if value > 0))[:N_NAMED]
+    named = (word.strip(_PUNCTUATION).lower() for word, value in ordered if value > 0)
+    return [word for word in dict.fromkeys(named) if word][:N_NAMED]
 
 
 def _span(word: str, share: float) -> str:
