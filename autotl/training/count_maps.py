@@ -73,7 +73,7 @@ class CountMap:
 
 def fit_count_map(counts: Counts, *, directions: bool, seed: int) -> CountMap:
     """Choose the columns that most of these items have, weigh them, and find their directions if asked to."""
-    dense = max(_FEWEST_COLUMNS, min(DENSE_COLUMNS, MOST_NUMBERS // max(1, len(counts))))
+    dense = min(DENSE_COLUMNS, max(_FEWEST_COLUMNS, MOST_NUMBERS // max(1, len(counts))))
     columns, blocks = _leading(counts, PROJECTED_COLUMNS if directions else dense)
     leading = Counts(counts.matrix[:, columns], blocks)
     tfidf = fit_tfidf(leading)
