@@ -83,7 +83,7 @@ def _reason(own: np.ndarray, size: int, overall: float, n_folds: int) -> str:
     """Why a label is not held. own: the groups of the items that have it; size: items of the fold that is off most."""
     in_groups = np.unique(own, return_counts=True)[1]
     if len(in_groups) < n_folds:
-        return f"its {len(own)} items are in {len(in_groups)} groups, fewer than the {n_folds} folds"
+        return f"its {len(own)} items are in {len(in_groups)} groups, fewer than the {n_folds} parts"
     if in_groups.max() > (overall + TOLERANCE) * size:
         return f"one group has {in_groups.max()} of its {len(own)} items, more than a fold's share"
     nearest = abs(round(overall * size) - overall * size) / max(size, 1)

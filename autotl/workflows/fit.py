@@ -13,6 +13,7 @@ from autotl.checks.run_checks import run_checks
 from autotl.data.changes import save_manifest, since_last_run
 from autotl.data.dataset import Dataset, require_learnable
 from autotl.data.patch import patch_file
+from autotl.data.label_shares import label_share_sentences
 from autotl.data.split import Split, split
 from autotl.deploy.registry import require_name, require_other_database, require_registry, require_store
 from autotl.errors import ConfigError
@@ -162,7 +163,7 @@ def _begin(
 def introduce(run: Run, groups: GroupsFound, plugins: Plugins, settings: Settings) -> None:
     """Tell what the data of a new run hold, what belongs together in them, and what the checks find."""
     run.emit(_dataset_read(run))
-    for sentence in groups.sentences:
+    for sentence in (*groups.sentences, *label_share_sentences(run.dataset, run.split)):
         run.emit(Message(sentence))
     _tell_about_data(run, plugins, settings)
 

@@ -83,7 +83,7 @@ def test_where_it_is_unknown_whether_a_label_applies_the_known_answers_are_sprea
 @pytest.mark.parametrize(
     ("groups_of_label", "n", "reason"),
     [
-        ([0] * 30 + [1] * 30, 600, "its 60 items are in 2 groups, fewer than the 5 folds"),
+        ([0] * 30 + [1] * 30, 600, "its 60 items are in 2 groups, fewer than the 5 parts"),
         ([0] * 80 + [1, 2, 3, 4], 600, "one group has 80 of its 84 items, more than a fold's share"),
         ([0, 1, 2, 3, 4, 5, 6], 60, r"a fold has 12 items for which it is known, so that one item is 8 points"),
     ],
