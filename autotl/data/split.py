@@ -249,7 +249,8 @@ def _cannot_be_divided(dataset: Dataset, fold: np.ndarray, cluster: np.ndarray, 
             f"{counted(groups.nunique(), 'group')} (--groups none mixes groups)"
         )
     named = listed(repr(dataset.classes[k]) for k in lacking)
-    what = f"the class {named}" if len(lacking) == 1 else f"{len(lacking)} classes ({named})"
+    one, several = ("label", "labels") if dataset.labels.ndim == 2 else ("class", "classes")
+    what = f"the {one} {named}" if len(lacking) == 1 else f"{len(lacking)} {several} ({named})"
     return (
         f"{what} cannot be divided into training, validation and test {items}: {why}. Add {items} of other groups, "
         f"or leave {'it' if len(lacking) == 1 else 'them'} out with --min-per-class {MIN_IMAGES_PER_CLASS}."

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autotl.predictions import Predictions
+from autotl.predictions import Predictions, item_losses
 from autotl.training.calibration import apply_temperature, fit_temperature
 
 
@@ -135,3 +135,41 @@ def test_probabilities_of_zero_are_no_trouble():
 
 def test_without_items_the_temperature_is_1():
     assert fit_temperature(np.zeros(0, dtype=int), np.zeros((0, 3))) == 1.0
+
+
+def test_predictions_of_labels_and_numbers_are_kept_and_restricted_as_those_of_classes(tmp_path):
+    labels = np.array([[1, 0, -1], [0, 0, 1]], dtype=np.int8)
+    shares = np.array([[0.9, 0.8, 0.1], [0.2, 0.0, 1.0]])
+    for kept in (
+        Predictions(np.array([4, 2]), labels, shares),
+        Predictions(np.array([4, 2]), labels > 0, shares),
+        Predictions(np.array([4, 2]), np.array([1.5, -3]), np.array([[1.0], [2.0]])),
+    ):
+        kept.save(tmp_path / "predictions.npz")
+        found = Predictions.load(tmp_path / "predictions.npz")
+        assert found.labels.dtype == kept.labels.dtype
+        assert np.array_equal(found.labels, kept.labels)
+        assert np.array_equal(found.restrict(np.array([2])).probabilities, kept.probabilities[1:])
+
+
+@pytest.mark.parametrize(
+    ("labels", "answers", "message"),
+    [
+        (np.zeros((2, 3), dtype=bool), np.full((2, 2), 0.5), "answers of the same items"),
+        (np.zeros((2, 2), dtype=bool), np.full((2, 2), 1.5), "from 1.5 to 1.5; expected 0 to 1"),
+        (np.full((2, 2), 2), np.full((2, 2), 0.5), "expected true, false, or -1 for unknown"),
+        (np.array([1.0, np.nan]), np.zeros((2, 1)), "1 of 2 numbers are not finite"),
+        (np.array([1.0, 2.0]), np.array([[1.0], [np.inf]]), "1 of 2 answers are not finite"),
+    ],
+)
+def test_labels_and_numbers_that_cannot_be_are_refused(labels, answers, message):
+    with pytest.raises(ValueError, match=message):
+        Predictions(np.arange(2), labels, answers)
+
+
+def test_the_loss_of_an_item_is_that_of_its_known_labels_or_its_squared_error():
+    labels = np.array([[1, 0, -1]], dtype=np.int8)
+    shares = np.array([[0.5, 0.75, 0.9]])
+    assert item_losses(labels, shares) == pytest.approx([(np.log(2) + np.log(4)) / 2])
+    assert item_losses(np.array([1.0, 2.0]), np.array([[3.0], [2.0]])).tolist() == [4, 0]
+    assert item_losses(np.array([1]), np.array([[0.5, 0.5]])) == pytest.approx([np.log(2)])

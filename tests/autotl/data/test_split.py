@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from autotl.data.split import (
     subsample,
 )
 from autotl.errors import DatasetError
+from autotl.targets import label_text
 
 SEEDS = (0, 1, 2)
 
@@ -292,3 +294,36 @@ def test_folds_keep_clusters_whole_however_many_items_are_in_none(toy_dataset, n
     assert found.n_folds == n_folds
     assert all(len(np.unique(found.fold[cluster == one])) == 1 for one in np.unique(cluster))
     assert np.bincount(found.fold).max() <= 1.5 * 240 / n_folds
+
+
+def test_numbers_are_divided_so_that_each_part_has_its_share_of_small_and_large_ones(toy_dataset):
+    numbers = np.random.default_rng(0).lognormal(size=300)
+    group = [f"g{i // 3}" for i in range(300)]
+    dataset = replace(toy_dataset([f"{x:.4f}" for x in numbers], group=group), kind="number")
+    found = split(dataset, seed=0)
+    assert all(len(set(found.fold[found.cluster == one])) == 1 for one in np.unique(found.cluster))
+    middle = np.median(numbers)
+    for part in (found.test, found.validation, found.train):
+        assert (numbers[part] > middle).mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_labels_are_divided_so_that_each_fold_has_every_labels_share_and_groups_stay_whole(toy_dataset):
+    rng = np.random.default_rng(1)
+    there = rng.random((400, 3)) < (0.5, 0.25, 0.1)
+    texts = [label_text(np.array(["often", "rarely", "seldom"])[row]) for row in there]
+    group = [f"g{i // 2}" for i in range(400)]
+    dataset = replace(toy_dataset(texts, group=group), kind="labels")
+    found = split(dataset, seed=0)
+    assert all(len(set(found.fold[found.cluster == one])) == 1 for one in np.unique(found.cluster))
+    assert len(found.test) == pytest.approx(80, abs=4)
+    for fold in range(-1, found.n_folds):
+        share = dataset.labels[found.fold == fold].mean(axis=0)
+        assert share == pytest.approx(dataset.labels.mean(axis=0), abs=0.02)
+
+
+def test_a_label_whose_items_are_all_of_one_group_is_named(toy_dataset):
+    texts = ["a", "b", "a;b"] * 20 + ["c"] * 6
+    group = [""] * 60 + ["one"] * 6
+    dataset = replace(toy_dataset(texts, group=group), kind="labels")
+    with pytest.raises(DatasetError, match=r"the label 'c' cannot be divided .* all its 6 images are in 1 cluster"):
+        split(dataset, seed=0)
