@@ -12,8 +12,8 @@ from autotl.checks.leakage import count_leaks
 from autotl.checks.run_checks import run_checks
 from autotl.data.changes import save_manifest, since_last_run
 from autotl.data.dataset import Dataset, require_learnable
-from autotl.data.patch import patch_file
 from autotl.data.label_shares import label_share_sentences
+from autotl.data.patch import patch_file
 from autotl.data.split import Split, split
 from autotl.deploy.registry import require_name, require_other_database, require_registry, require_store
 from autotl.errors import ConfigError
