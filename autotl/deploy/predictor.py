@@ -110,7 +110,7 @@ class Predictor:
         results: list[Prediction] = []
         for batch in self._read_ahead(given):
             readable = [item for item in batch if not isinstance(item, Exception)]
-            rows = zip(*self._run(outputs, self.reader.inputs(readable)), strict=True) if readable else iter(())
+            rows = (row for part in self.reader.parts(readable) for row in zip(*self._run(outputs, part), strict=True))
             for item in batch:
                 name = given[len(results)].name
                 if isinstance(item, Exception):

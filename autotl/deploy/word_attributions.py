@@ -124,9 +124,9 @@ class TextExplainer:
         """The class probabilities of texts, float64 (n, n_classes)."""
         parts = [np.zeros((0, len(self.classes)))]
         for start in range(0, len(texts), _BATCH_TEXTS):
-            inputs = self._reader.inputs(list(texts[start : start + _BATCH_TEXTS]))
-            [found] = self._session.run(["probabilities"], {**inputs, **self._off})
-            parts.append(found.astype(np.float64))
+            for inputs in self._reader.parts(list(texts[start : start + _BATCH_TEXTS])):
+                [found] = self._session.run(["probabilities"], {**inputs, **self._off})
+                parts.append(found.astype(np.float64))
         return np.concatenate(parts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,11 @@ class ItemReader:
     def inputs(self, read: Sequence[NDArray[np.uint8]]) -> dict[str, NDArray[Any]]:
         """The inputs of the graph for what was read."""
         return {"images": np.stack(read)}
+
+    def parts(self, read: Sequence[NDArray[np.uint8]]) -> Iterator[dict[str, NDArray[Any]]]:
+        """The same, as many at a time as need little memory, in order."""
+        if read:
+            yield self.inputs(read)
 
     def from_cell(self, cell: Any) -> object:
         """The file in a cell of a table: its bytes, or their base64 text."""

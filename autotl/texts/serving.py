@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,13 @@ class ItemReader:
             return self._tokens.encode(texts, self._n_tokens)
         assert self._counter is not None
         return {"counts": self._counter.counts(texts)}
+
+    def parts(self, texts: Sequence[str]) -> Iterator[dict[str, NDArray[Any]]]:
+        """The inputs of the graph for some texts, as many at a time as need little memory, in order."""
+        if self._tokens:
+            yield from self._tokens.parts(texts, self._n_tokens)
+        elif texts:
+            yield self.inputs(texts)
 
     def from_cell(self, cell: Any) -> object:
         """The text in a cell of a table."""

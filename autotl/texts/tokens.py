@@ -26,6 +26,9 @@ BATCH_TOKENS, BATCH_CHUNKS = 512, 64
 """Most tokens, padding included, and most chunks of a batch, except for a text that alone has more. MiniLM on one core,
 texts of 50 words per second by batches of 256, 512, 1024, 2048, 4096 and 8192 tokens: 80, 80, 77, 70, 63, 60."""
 
+PART_TOKENS = 8192
+"""Most tokens of a part, as BATCH_TOKENS of a batch: MiniLM takes 40 kB of memory for each."""
+
 TOKENS_KEY = "autotl"
 """Key in the JSON of a tokenizer under which AutoTL keeps how it is used."""
 
@@ -83,6 +86,17 @@ class Tokens:
         one of padding alone.
         """
         return pad_chunks(self.chunks(texts, n_tokens))
+
+    def parts(self, texts: Sequence[str], n_tokens: int) -> Iterator[dict[str, np.ndarray]]:
+        """The texts in this order, as `encode` has them, some at a time, so that long ones do not fill the memory."""
+        chunks = self.chunks(texts, n_tokens)
+        start = 0
+        for stop in range(1, len(chunks) + 1):
+            together = [chunk for text in chunks[start : stop + 1] for chunk in text]
+            size = len(together) * max(map(len, together), default=0)
+            if stop == len(chunks) or size > PART_TOKENS:
+                yield pad_chunks(chunks[start:stop])
+                start = stop
 
     def batches(self, texts: Sequence[str], n_tokens: int) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
         """Batches of texts of similar length: the numbers of the texts in a batch, and the batch as `encode` has it."""

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from small_text_encoder import WORDS, small_tokenizer
 
-from autotl.texts.tokens import BATCH_CHUNKS, BATCH_TOKENS, MOST_CHARACTERS, MOST_CHUNKS, TOKENS_KEY, Tokens
+from autotl.texts.tokens import (
+    BATCH_CHUNKS,
+    BATCH_TOKENS,
+    MOST_CHARACTERS,
+    MOST_CHUNKS,
+    PART_TOKENS,
+    TOKENS_KEY,
+    Tokens,
+)
 
 NUMBERS = {word: number for number, word in enumerate(WORDS)}
 
@@ -107,6 +115,18 @@ def test_a_text_of_more_chunks_than_a_batch_holds_is_a_batch_of_its_own():
     texts = ["good", "good " * 32 * 300, "bad"]
     sizes = [len(items) for items, _ in Tokens(small_tokenizer()).batches(texts, 300)]
     assert sizes == [2, 1]
+
+
+def test_parts_keep_the_order_and_hold_few_tokens():
+    texts = ["good", "", "bad " * 5000, "the film", *["was " * 900] * 20, ""]
+    tokens = Tokens(small_tokenizer())
+    parts = list(tokens.parts(texts, 256))
+    assert sum(int(part["n_texts"]) for part in parts) == len(texts)
+    assert 2 < len(parts) < 10
+    assert all(part["ids"].size <= PART_TOKENS for part in parts)
+    counts = [np.bincount(p["owner"], p["mask"].sum(axis=1), minlength=int(p["n_texts"])) for p in parts]
+    assert np.concatenate(counts).tolist() == [1, 0, 5000, 2, *[900] * 20, 0]
+    assert list(tokens.parts([], 8)) == []
 
 
 @pytest.mark.parametrize("text", ["\ud800 good", "a\0b", "\u202egood", "\U0001f600" * 50, "x" * 200_000, "\r\n\v"])
