@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from autotl_ui.widgets.words import plain, unlinked
+from autotl.data.item_kinds import IMAGES, TEXTS
+from autotl_ui.widgets.words import plain, unlinked, worded
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,17 @@ def test_what_looks_like_an_address_is_shown_as_it_is_and_leads_nowhere(text: st
 @pytest.mark.parametrize("text", ["models:/my pets@champion", "sqlite:////tmp/a.db", "wwwild", "a@b"])
 def test_what_no_browser_takes_for_an_address_stays(text: str) -> None:
     assert unlinked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "of_texts"),
+    [
+        ("An image of 12 images, imagined.", "A text of 12 texts, imagined."),
+        ("Images at 1x256 pixels", "Texts at 256 tokens"),
+        ("word-counts at 1x1 pixels did best", "word-counts did best"),
+        (":material/broken_image:", ":material/broken_image:"),
+    ],
+)
+def test_a_sentence_about_images_is_worded_for_texts(said: str, of_texts: str) -> None:
+    assert worded(said, TEXTS) == of_texts
+    assert worded(said, IMAGES) == said

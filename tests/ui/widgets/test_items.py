@@ -1,0 +1,48 @@
+"""An item of any kind is shown through one route: images as thumbnails, texts as their beginning or as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from asgi import ask
+from label_data import write_image
+from starlette.routing import Route
+
+from autotl_ui.widgets.items import ROUTE, is_text, item_address, serve_item
+
+ROUTES = [Route(ROUTE + "{token}", serve_item)]
+
+
+def show(file: Path, pixels: int) -> tuple[int, bytes]:
+    answer = ask(ROUTES, "GET", item_address(file, pixels))
+    return answer.status, answer.body
+
+
+def test_a_text_is_served_as_its_beginning_and_as_a_whole_where_there_is_room(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("one line\nand <b>many</b> more words " + "on and on " * 100, encoding="utf-8")
+    status, excerpt = show(file, 240)
+    assert (status, excerpt.decode().endswith("…")) == (200, True)
+    assert len(excerpt.decode()) <= 201
+    status, whole = show(file, 900)
+    assert (status, whole.decode()) == (200, file.read_text(encoding="utf-8"))
+    assert is_text(file)
+
+
+def test_an_image_is_served_as_an_image(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", shade=9)
+    status, body = show(tmp_path / "a.png", 240)
+    assert (status, body[:2]) == (200, b"\xff\xd8")
+    assert not is_text(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.txt", b"\0\1\2" * 50), ("a.png", b"no image"), ("gone.txt", None)])
+def test_what_cannot_be_shown_is_served_as_nothing(tmp_path: Path, name: str, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    assert show(tmp_path / name, 240) == (204, b"")
+
+
+def test_an_address_that_is_not_ours_is_unknown() -> None:
+    assert ask(ROUTES, "GET", f"{ROUTE}made-up").status == 404
