@@ -108,14 +108,23 @@ def _read_cells(path: Path, mark: str, encoding: str, skipped: int, rows: int | 
         raise ValueError("it is empty") from None
     require_narrow(width)
     read = partial(_parse, path, mark, encoding, skipped, rows, width)
+    letters = partial(quotes_are_letters, path, mark, encoding, skipped)
     try:
         cells = _of_one_width(read(_IN_QUOTES), width, mark)
+        # A quotation over several sentences, one in each row, looks like a cell of several lines.
+        if mark == "\t" and _n_with_lines(cells) and letters():
+            return _of_one_width(read(_QUOTES_ARE_LETTERS), width, mark)
         _require_closed_quotes(cells, path, mark, encoding, skipped)
     except (ValueError, pd.errors.ParserWarning):
-        if mark != "\t" or not quotes_are_letters(path, mark, encoding, skipped):
+        if mark != "\t" or not letters():
             raise
         cells = _of_one_width(read(_QUOTES_ARE_LETTERS), width, mark)
     return cells
+
+
+def _n_with_lines(cells: pd.DataFrame) -> int:
+    """The number of cells that have several lines."""
+    return sum(int(cells[name].str.contains("\n", regex=False).sum()) for name in cells)
 
 
 def _parse(

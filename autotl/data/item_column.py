@@ -178,14 +178,24 @@ def _no_items(frame: pd.DataFrame, columns: Sequence[str], folder: Folder, path:
     kind = IMAGES if IMAGES in meant else meant[0] if meant else folder.holds
     folder = folder.holding(kind)
     likely = [*called(TEXT_COLUMNS, columns), *(name for name in columns if is_longish(frame[name]))][:1]
-    name = likely[0][:60] if likely else ""
-    hint = f" If the column {name!r} holds the texts to learn from, add --text {name!r}." if likely else ""
+    hint = _text_hint(frame, likely[0]) if likely else ""
     if named := called(IMAGE_COLUMNS, columns):
         return _none_exists(named[0], frame[named[0]], folder, path) + hint
     return (
         f"{path} has no column that names the {kind.plural}; its columns are {listed_columns(frame.columns)}. "
         f"Add a column `path` with the {kind.plural}' paths relative to the table.{hint}"
     )
+
+
+def _text_hint(frame: pd.DataFrame, name: str) -> str:
+    """What to do where a column holds texts."""
+    if is_longish(pd.Series([name])):
+        number = list(frame.columns).index(name) + 1
+        return (
+            " Its first row seems to be a text and no header: name the columns by their numbers, such as "
+            f"--text 'column {number}' --label 'column 1'."
+        )
+    return f" If the column {name[:60]!r} holds the texts to learn from, add --text {name[:60]!r}."
 
 
 def _none_exists(name: str, column: pd.Series, folder: Folder, path: Path) -> str:

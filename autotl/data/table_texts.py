@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,8 +30,6 @@ _LONGISH = 20
 _FEWEST_WORDS = 3
 _WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 """Letters of scripts that do not part words by spaces: each counts as a word."""
-_VERSION = 1
-"""Of how cells are written; files of other versions in the cache are not used."""
 
 
 def text_columns(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
@@ -67,7 +66,9 @@ def write_texts(column: pd.Series, table: Path, cache: Path, progress: OnProgres
                     progress(number, len(texts))
         return reasons
 
-    unpacked = unpacked_once(table, cache, write, part=f"texts {_VERSION}: {column.name}")
+    # Another version may find other rows in the same file.
+    digest = hashlib.sha256("\0".join(texts).encode(errors="replace")).hexdigest()
+    unpacked = unpacked_once(table, cache, write, part=f"texts of {column.name}: {digest}")
     return RowFiles(
         unpacked.folder, list(unpacked.notes), list(unpacked.notes.values()), _notes(texts, str(column.name))
     )

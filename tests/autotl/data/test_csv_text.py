@@ -118,3 +118,10 @@ def test_a_text_may_be_longer_than_the_csv_module_allows_and_have_lines(table):
 def test_tabs_divide_lines_that_commas_would_divide_alike(table):
     found = table("label\ttext, or so\nham\tHi, there\nspam\tWin, now\n")
     assert found.to_dict("list") == {"label": ["ham", "spam"], "text, or so": ["Hi, there", "Win, now"]}
+
+
+def test_a_quotation_over_two_rows_is_not_a_cell_of_two_lines(table):
+    rows = ["1\t0.4\tHe said:", '2\t0.1\t"It is late.', '3\t0.2\tGood night."', "4\t0.3\tShe left."]
+    found = table("id\tscore\ttext\n" + "\n".join(rows) + "\n")
+    assert found["id"].tolist() == ["1", "2", "3", "4"]
+    assert found["text"].tolist()[1:3] == ['"It is late.', 'Good night."']

@@ -198,6 +198,15 @@ def test_a_table_without_a_header_is_recognised_by_its_texts(tmp_path, opened):
     assert opened(tmp_path / "sms.tsv", text="column 2", label="column 1").root == source.root
 
 
+def test_a_first_row_that_may_be_a_text_is_said_with_the_numbers_of_the_columns(tmp_path, opened):
+    (tmp_path / "x.tsv").write_text(
+        "".join(f"{n}\t{n / 7}\tThe text of row number {n}, more or less\n" for n in range(9))
+    )
+    with pytest.raises(DatasetError, match=r"a text and no header: .* --text 'column 3' --label 'column 1'\.$"):
+        opened(tmp_path / "x.tsv")
+    assert len(opened(tmp_path / "x.tsv", text="column 3", label="column 2").table) == 9
+
+
 def test_one_column_per_class_labels_texts_too(tmp_path, opened):
     frame = ROWS[["review"]].assign(good=[1, 0, 1, 0], bad=[0, 1, 0, 1])
     source = opened(write(frame, tmp_path / "x.csv"))
