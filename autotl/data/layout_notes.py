@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled
 from autotl.data.folder_tree import Branch
-from autotl.data.item_kinds import IMAGES, ItemKind
+from autotl.data.item_kinds import IMAGES, TEXTS, ItemKind
 from autotl.data.listing import UNREAD_IMAGE_SUFFIXES, ignored_kinds
 from autotl.data.note import Note
 from autotl.targets import CLASSES, LABELS, NUMBER
 
 _MOST_NAMED = 5
 _MOST_CLASSES = 12
+_FAR_MORE = 2
 _DOCUMENTS = frozenset(
     {"*.txt", "*.md", "*.rst", "*.json", "*.xml", "*.yaml", "*.yml", "*.py", "*.ipynb", "*.pdf", "*.html", "*.log",
      "*.csv", "*.tsv", "*.parquet", "*.xlsx", "*.cfg", "*.toml", "*.sh", "*.mat", "*.pt", "*.pth", "*.h5", "*.keras",
@@ -145,6 +146,15 @@ def about_unread_images(ignored: Mapping[str, int]) -> list[Note]:
             "Save them as PNG or JPEG.",
         )
     ]
+
+
+def about_unread_texts(ignored: Mapping[str, int], n_images: int) -> list[Note]:
+    """Texts that are not read, because there are images, though far fewer. ignored: number of other files by kind."""
+    kinds = {f"*{suffix}": n for suffix in TEXTS.suffixes if (n := ignored.get(f"*{suffix}", 0))}
+    if not n_images or sum(kinds.values()) <= _FAR_MORE * n_images:
+        return []
+    found = f"{TEXTS.of(sum(kinds.values()))} ({ignored_kinds(kinds)}) are not read, because there are images, too"
+    return [Note(found, "To learn from the texts, add --text files.", "info")]
 
 
 def enumeration(names: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ from autotl.data.item_column import find_item_column
 from autotl.data.item_kinds import IMAGES, KINDS, TEXTS
 from autotl.data.label_table import Labels, read_labels
 from autotl.data.label_words import label_text
-from autotl.data.layout_notes import about_unread_images
+from autotl.data.layout_notes import about_unread_images, about_unread_texts
 from autotl.data.listing import JSON_LINES_SUFFIXES, ignored_kinds, mostly_texts, top_folders
 from autotl.data.measurements import require_classes
 from autotl.data.named_classes import read_named_classes
@@ -235,6 +235,8 @@ def _from_folders(folder: Folder, names: FolderNames, layout: str) -> Source:
         layout += f"; not read: {listed(dict.fromkeys(name.rpartition('/')[2] for name in files.unread))}"
     ignored = files.ignored + _kinds(files.tables)
     notes = (*names.notes, *about_unread_images(files.ignored))
+    if folder.holds is IMAGES:
+        notes += tuple(about_unread_texts(files.ignored, len(files.items)))
     table = pd.DataFrame(columns, dtype=str)
     return Source(folder.root, table, ignored, layout, label="", notes=notes, modality=folder.holds.name)
 

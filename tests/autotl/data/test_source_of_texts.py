@@ -100,6 +100,15 @@ def test_images_win_over_texts_unless_the_texts_are_asked_for(tmp_path, opened):
     assert labels(source) == {"cat/1.txt": "cat", "dog/2.txt": "dog", "dog/3.txt": "dog"}
 
 
+def test_many_texts_beside_few_images_are_said(tmp_path, opened):
+    root = create_files(tmp_path / "a", "cat/1.png", "dog/2.png", *(f"cat/{k}.txt" for k in range(4)))
+    assert opened(root).notes == ()
+    create_files(root, "dog/5.md")
+    (note,) = opened(root).notes
+    assert note.message == "5 texts (4 *.txt, 1 *.md) are not read, because there are images, too"
+    assert (note.advice, note.severity) == ("To learn from the texts, add --text files.", "info")
+
+
 def test_images_in_formats_that_are_not_read_are_not_taken_for_texts(tmp_path, opened):
     create_files(tmp_path / "a", "cat/1.dcm", "cat/2.dcm", "dog/1.dcm", "dog/about.txt")
     with pytest.raises(DatasetError, match=r"has no images in class folders .*3 \*\.dcm, 1 \*\.txt"):

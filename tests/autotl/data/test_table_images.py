@@ -1,4 +1,4 @@
-"""Each row of a table gets the file that it names or contains, or the reason why there is none."""
+"""Images stored in a table become files once, and each row without one has the reason."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from autotl.data.file_lookup import Folder
-from autotl.data.named_files import find_files
 from autotl.data.table_images import holds_images, write_images
 
 
@@ -92,32 +90,3 @@ def test_stopped_midway_nothing_is_left_and_progress_counts_rows(tmp_path, table
 @pytest.mark.parametrize("values", [["a.png", "b.png"], ["cat", "dog"], ["", ""], ["1234", "abcd"]])
 def test_text_is_not_mistaken_for_images(values):
     assert not holds_images(pd.Series(values, dtype=str))
-
-
-def test_files_that_a_table_names_are_found_or_have_a_reason(tmp_path):
-    for path in ("p/1.png", "q/1.png", "q/2.png"):
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).touch()
-    found = find_files(pd.Series([" 2.png ", "1.png", "9.png", ""], dtype=str), Folder(tmp_path))
-    assert (found.root, found.paths) == (tmp_path, ["q/2.png", "1.png", "9.png", "row-000004"])
-    assert found.missing == [
-        "",
-        "several files have this name (p/1.png, q/1.png); give the path in the table",
-        "there is no such file",
-        "the row names no file",
-    ]
-
-
-def test_what_was_not_found_and_what_was_found_by_its_ending_is_told(tmp_path):
-    for path in ("cat/1.png", "dog/2.png"):
-        (tmp_path / path).parent.mkdir()
-        (tmp_path / path).touch()
-    names = ["/home/x/cat/1.png", "/home/x/cow/2.png", "", "NA"]
-    found = find_files(pd.Series(names, dtype=str), Folder(tmp_path))
-    assert [bool(reason) for reason in found.missing] == [False, True, True, True]
-    lost, moved = found.notes
-    assert lost.message == (
-        "3 of 4 rows have no image and are skipped: 2 because the row names no file, 1 because there is no such file, "
-        "such as /home/x/cow/2.png"
-    )
-    assert "/home/x/cat/1.png is cat/1.png" in moved.message
