@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autotl.interfaces import AliasChange
     from autotl.plugins import Plugins
     from autotl.workflows.evaluation import ModelEvaluation
-    from autotl.workflows.explaining import Explanation
+    from autotl.workflows.explanation import Explanation
     from autotl.workflows.human_validation import HumanValidation
     from autotl.workflows.people_sample import SampleDrawn
 
@@ -81,18 +81,17 @@ class FittedModel(ShareEstimates, StudyResults):
         return framed(answers, self.classes, index, offered, self._predictor.answers.kind)
 
     def explain(self, items: object, out: str | PathLike[str] | None = None) -> list[Explanation]:
-        """Show where in each image the evidence for its label over the runner-up lies.
+        """Show where in each image, or in which words of each text, the evidence for its label over the runner-up lies.
 
-        items: as for `predict`. out: a new or empty folder for an overlay of each image and explanations.json. Returns
-        one dict per image: {"item", "label", "runner_up", "difference" of their logits, "method", "how", "place",
-        "said", and with `out` "overlay"}, or {"item", "error"}. Raises ConfigError if none can be read.
+        items: as for `predict`. out: a new or empty folder for explanations.json and for overlays or a page of texts.
+        Returns a dict per item, with `autotl.workflows.explanation.Explanation`'s keys. ConfigError: none is readable.
         """
         from autotl.deploy.prediction_files import collect
         from autotl.settings import settings
         from autotl.workflows.explaining import explain
 
-        images = collect(items, cache=settings().cache)
-        return explain(self.deployable, images, optional(read_path)("out", out))
+        given = collect(items, cache=settings().cache, modality=self._predictor.reader.item)
+        return explain(self.deployable, given, optional(read_path)("out", out))
 
     def evaluate(
         self,

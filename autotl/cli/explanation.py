@@ -1,4 +1,4 @@
-"""The command `explain`: where in an image the evidence for the model's answer lies."""
+"""The command `explain`: where in an image, or in which words of a text, the evidence for the model's answer lies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autotl.cli.models import open_deployable
-from autotl.cli.options import Json, Label, Model, TrackingUri
+from autotl.cli.options import Json, Label, Model, Text, TrackingUri
 from autotl.cli.output import cache_folder, print_json
 from autotl.errors import ConfigError
 from autotl.runtime.user_paths import expand_home
@@ -17,35 +17,40 @@ from autotl.runtime.user_paths import expand_home
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from autotl.workflows.explaining import Explanation
+    from autotl.workflows.explanation import Explanation
 
 
 def explain(
     model: Model,
     items: Annotated[
-        list[Path] | None, typer.Argument(help="Image files, or folders, archives or tables of images.")
+        list[Path] | None, typer.Argument(help="Files, or folders, archives or tables of images or texts.")
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(parser=expand_home, metavar="FOLDER", help="A new or empty folder for the overlays."),
+        typer.Option(
+            parser=expand_home, metavar="FOLDER", help="A new or empty folder for the overlays, or the page of texts."
+        ),
     ] = None,
     as_json: Json = False,
     label: Label = None,
+    text: Text = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Show, as an overlay on each image, where the evidence for its label over the runner-up lies."""
+    """Show where in each image, or in which words of each text, the evidence for its label lies."""
+    from autotl.deploy.deployable import load_deployable
     from autotl.deploy.prediction_files import collect
     from autotl.runs.progress_printer import ProgressPrinter
-    from autotl.workflows.explaining import explain as explain_images
+    from autotl.workflows.explaining import explain as explain_items
 
     if not items:
-        raise ConfigError("there is nothing to explain; give image files or folders of images")
+        raise ConfigError("there is nothing to explain; give files, folders or tables of images or texts")
     if out is None:
-        raise ConfigError("give a new or empty folder for the overlays: --out FOLDER")
+        raise ConfigError("give a new or empty folder for the overlays, or the page of texts: --out FOLDER")
     folder = open_deployable(model, tracking_uri)
-    images = collect(items, cache=cache_folder(), label=label)
+    kind = str(load_deployable(folder).metadata.get("modality", "image"))
+    given = collect(items, cache=cache_folder(), label=label, text=text, modality=kind)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
-        found = explain_images(folder, images, out, listeners=(printer,))
+        found = explain_items(folder, given, out, listeners=(printer,))
     if as_json:
         print_json(found)
     else:
@@ -53,7 +58,7 @@ def explain(
     bad = [one for one in found if "error" in one]
     if bad:
         typer.echo(
-            f"Warning: {len(bad)} of {len(found)} images could not be read; the first is {bad[0]['item']}: "
+            f"Warning: {len(bad)} of {len(found)} {kind}s could not be read; the first is {bad[0]['item']}: "
             f"{bad[0]['error']}",
             err=True,
         )
@@ -63,4 +68,5 @@ def _print(found: Sequence[Explanation], out: Path) -> None:
     for one in found:
         if "error" not in one:
             typer.echo(f"{one['item']}: {one['said']}")
-    typer.echo(f"Overlays    {out}")
+    has_words = any("words" in one for one in found)
+    typer.echo(f"Page        {out / 'explanations.html'}" if has_words else f"Overlays    {out}")

@@ -19,7 +19,7 @@ from autotl.images.overlays import overlay
 from autotl.interfaces import Table
 from autotl.predictions import Predictions
 from autotl.runtime.atomic_files import write_atomically
-from autotl.workflows.explaining import place_of
+from autotl.workflows.image_explanations import place_of
 from autotl.workflows.subject import Subject
 
 PIECE = "why"

@@ -23,8 +23,9 @@ from autotl.runs.run import Run
 from autotl.search.context import open_context
 from autotl.settings import Settings
 from autotl.workflows import mistake_maps
-from autotl.workflows.explaining import explain, place_of, words_for
+from autotl.workflows.explaining import explain
 from autotl.workflows.fit import fit
+from autotl.workflows.image_explanations import place_of, words_for
 from autotl.workflows.subject import Subject
 
 
