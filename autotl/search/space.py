@@ -210,12 +210,25 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
     if config.strategy == PROBE and fixed:
         raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
     named = {head.recipe.backbone for head in heads.values() if head.recipe and head.recipe.backbone}
+    of_recipes = {name: find_source(name, plugins) for name in named - set(backbones)}
+    _require_modality(heads, of_recipes, run.dataset.modality)
     return Space(
         backbones, heads, default_head(plugins, traits, target),
         tunable if config.strategy != PROBE and has_network else (), networks,
-        {name: find_source(name, plugins) for name in named - set(backbones)},
+        of_recipes,
         why_not,
     )  # fmt: skip
+
+
+def _require_modality(heads: Mapping[str, Head], sources: Mapping[str, FeatureSource], modality: str) -> None:
+    """Raise ConfigError where a recipe reads another kind of item than the data hold."""
+    for name, head in heads.items():
+        source = sources.get(head.recipe.backbone) if head.recipe and head.recipe.backbone else None
+        if source and source.modality != modality:
+            raise ConfigError(
+                f"the recipe {name!r} reads {source.modality}s with {source.name}, and the data hold {modality}s. "
+                "Leave it out of --heads."
+            )
 
 
 def _worthwhile_sizes(backbone: FeatureSource, items: pd.DataFrame) -> tuple[Size, ...]:

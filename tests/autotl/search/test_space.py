@@ -211,3 +211,15 @@ def test_without_the_logistic_head_the_default_is_one_that_is_fitted_fast():
     assert default_head(plugins, lambda head: Traits(network=head.name == "dense")).name == "forest"
     offered.pop()
     assert default_head(plugins, lambda head: Traits(network=True)).name == "dense"
+
+
+def test_a_recipe_for_another_kind_of_item_is_refused(plugins):
+    from autotl.search.space import _require_modality
+
+    heads = {"glove-forest": plugins.all(Head)["glove-forest"]}
+    sources = {"glove-6b-50d": SimpleNamespace(name="glove-6b-50d", modality="text")}
+    _require_modality(heads, sources, "text")
+    with pytest.raises(
+        ConfigError, match="the recipe 'glove-forest' reads texts with glove-6b-50d, and the data hold images"
+    ):
+        _require_modality(heads, sources, "image")
