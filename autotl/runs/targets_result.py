@@ -15,13 +15,21 @@ from autotl.runs.target_folders import TARGETS
 
 @dataclass(frozen=True)
 class TargetRun:
-    """The run of one target. problem: why it has no model, or a worse one; empty if nothing went wrong."""
+    """The run of one target. problem: what went wrong with it; empty if nothing did."""
 
     name: str
     folder: Path
     status: str
     result: RunResult | None = None
     problem: str = ""
+
+    @property
+    def why_none(self) -> str:
+        """Why it has no result; empty if it has one."""
+        if self.result:
+            return ""
+        begun = "its search was interrupted" if self.status == "interrupted" else "its search has not been begun"
+        return self.problem or begun
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class TargetsResult:
         return {
             "run": str(self.run), "status": self.status,
             TARGETS: {target.name: target.result.to_json() for target in self.finished if target.result},
-            "failed": {target.name: target.problem for target in self.targets if not target.result},
+            "failed": {target.name: target.why_none for target in self.targets if not target.result},
             "deployable": self.deployable, "leaderboard": str(self.run / "leaderboard.csv"),
             "report": str(self.run / "report.html"), "unkept": list(self.unkept), "seconds": self.seconds,
             "registered": self.registered and dict(self.registered),

@@ -28,7 +28,7 @@ def write_outcome(whole: Run, plugins: Plugins, *, interrupted: bool) -> dict[st
     found = read_targets(whole.folder)
     missing = [target for target in found.targets if not target.result]
     unkept = [f"{target.name}: {text}" for target in found.targets if target.result for text in target.result.unkept]
-    unkept += [f"{target.name} has no model: {target.problem or 'its search was not begun'}" for target in missing]
+    unkept += [f"{target.name} has no model: {target.why_none}" for target in missing]
     if interrupted:
         status = "interrupted"
     else:

@@ -153,6 +153,26 @@ def test_with_a_given_split_each_target_scores_as_in_a_search_of_its_own(
         assert open_run(target.folder).test_fingerprint == alone.test_fingerprint
 
 
+def test_each_target_may_be_of_its_own_kind(
+    tmp_path: Path, make_folder: MakeFolder, plugins: Any, settings: Settings
+) -> None:
+    table = write_shapes(tmp_path / "shapes", make_folder)
+    rows = pd.read_csv(table).assign(brightness=lambda rows: [2.0 + (tone == "light") for tone in rows["tone"]])
+    rows["brightness"] += np.random.default_rng(0).normal(0, 0.05, len(rows))
+    rows["brightness"] = rows["brightness"].where(rows["tone"].notna())
+    rows.to_csv(table, index=False)
+    config = configured(table, tmp_path / "run", label="shape,brightness", target="classes,number", heads=())
+    found = fit_targets(config, plugins=plugins, settings=settings)
+    assert (found.status, found.unkept) == ("complete", ())
+    objectives = {target.name: target.result.objective for target in found.targets if target.result}
+    assert objectives == {"shape": "balanced_accuracy", "brightness": "r2"}
+    (said,) = targets_predictor.Predictor(found.deployable).predict(next(table.parent.rglob("*.png")))
+    assert said["targets"]["shape"]["label"] in ("circle", "square", "stripes")
+    assert 1 < said["targets"]["brightness"]["value"] < 4
+    with pytest.raises(ConfigError, match=r"3 kinds of target were given .* for 2 columns"):
+        configured(table, tmp_path / "other", target="classes,number,labels")
+
+
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """The search for the tone fails; the function that is returned mends it."""
