@@ -23,11 +23,11 @@ MOST_TOKENS = 256
 _TRIED_TOKENS = (128, 64, 32, 16)
 _PREFERRED = ("last_hidden_state", "token_embeddings", "sentence_embedding", "text_embeds", "sentence_embeddings")
 """What exporters of sentence encoders call the outputs that are worth reading."""
-_SAID_IN = (
-    ("sentence_bert_config.json", "max_seq_length"),
-    ("tokenizer_config.json", "model_max_length"),
-    ("config.json", "max_position_embeddings"),
-)
+_SAID_IN = {
+    "sentence_bert_config.json": "max_seq_length",
+    "tokenizer_config.json": "model_max_length",
+    "config.json": "max_position_embeddings",
+}
 _MOST_BYTES = 10_000_000
 _SAFE_TOKENS = 4
 """The sample has no token of a greater number, as the smallest of tables has so many rows."""
@@ -72,18 +72,23 @@ def _inner_stages(
     return [TextStage(tensor, name, stages[0].width, per_token=True) for tensor, name in named]
 
 
-def most_tokens(file: Path) -> int:
+def length_files(network: Path) -> tuple[Path, ...]:
+    """The files in which the most tokens that a network takes are looked for."""
+    folders = [network.parent, *([network.parent.parent] if network.parent.name == "onnx" else [])]
+    return tuple(folder / name for name in _SAID_IN for folder in folders)
+
+
+def most_tokens(network: Path) -> int:
     """The most tokens of a chunk that files beside a network state, at most `MOST_TOKENS`."""
-    folders = [file.parent, *([file.parent.parent] if file.parent.name == "onnx" else [])]
     found = MOST_TOKENS
-    for name, key in _SAID_IN:
-        for path in (folder / name for folder in folders):
-            try:
-                value = json.loads(path.read_bytes()).get(key) if path.stat().st_size < _MOST_BYTES else None
-            except (OSError, ValueError, AttributeError, RecursionError):
-                continue
-            if isinstance(value, int) and value >= min(_TRIED_TOKENS):
-                found = min(found, value)
+    for file in length_files(network):
+        try:
+            document = json.loads(file.read_bytes()) if file.stat().st_size < _MOST_BYTES else {}
+            value = document.get(_SAID_IN[file.name])
+        except (OSError, ValueError, AttributeError, RecursionError):
+            continue
+        if isinstance(value, int) and value >= min(_TRIED_TOKENS):
+            found = min(found, value)
     return found
 
 

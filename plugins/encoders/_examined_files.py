@@ -73,13 +73,15 @@ def _stamps(file: Path) -> tuple[_Stamp, ...]:
     """The states of the file, of its weights and of the settings beside it, as far as they exist."""
     from autotl.graphs.network_files import MOST_BYTES, TOO_LARGE
     from autotl.graphs.network_settings import settings_files
+    from autotl.graphs.text_trial import length_files
 
     own = _Stamp.of(file)
     if own is None:
         raise ConfigError(f"there is no file {file}")
     if own.size > MOST_BYTES:
         raise _refusal(file, TOO_LARGE)
-    others = map(_Stamp.of, (*_weights_beside(own), *settings_files(file)))
+    beside = dict.fromkeys((*_weights_beside(own), *settings_files(file), *length_files(file)))
+    others = map(_Stamp.of, beside)
     return (own, *(one for one in others if one))
 
 

@@ -142,6 +142,8 @@ def test_a_chunk_has_as_many_tokens_as_the_network_takes_or_files_beside_it_say(
     (tmp_path / "b" / "tokenizer_config.json").write_text('{"model_max_length": 1000000000}')
     (tmp_path / "b" / "sentence_bert_config.json").write_text('{"max_seq_length": 48}')
     assert opened(file).sizes == ((1, 48),)
+    (tmp_path / "b" / "sentence_bert_config.json").write_text('{"max_seq_length": 40}')
+    assert opened(file).sizes == ((1, 40),)
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "onnx/model.onnx", "other.onnx"])
