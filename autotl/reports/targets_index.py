@@ -55,7 +55,8 @@ def write_index(found: TargetsResult) -> None:
     tested = Counter(path for one in _of_classes(evidence).values() for path in one.tested_paths)
     text = template("targets.html.j2").render(
         found=found, rows=list(_rows(found, evidence)),
-        shown=[_with_image(one, evidence) for one in mistakes[:MOST_SHOWN]], n_mistakes=len(mistakes), n_shared=sum(n > 1 for n in tested.values()),
+        shown=[_with_image(one, evidence) for one in mistakes[:MOST_SHOWN]],
+        n_mistakes=len(mistakes), n_shared=sum(n > 1 for n in tested.values()),
         failed=[target for target in found.targets if not target.result],
     )  # fmt: skip
     write_atomically(found.run / "report.html", text.encode())
