@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from autotl.data.modalities import modality_named
 from autotl.evidence.run_evidence import Evidence, read_evidence
+from autotl.interfaces import ScoreInterval
 from autotl.reports.templating import capital, template
 from autotl.runs.targets_result import TargetsResult
 from autotl.runtime.atomic_files import write_atomically
-from autotl.scores import ScoreInterval
 
 MOST_SHOWN = 24
 PIXELS = 112
