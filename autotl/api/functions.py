@@ -67,23 +67,13 @@ def fit(
     The other options are those of `autotl fit`. Several columns as `label` are targets of one study, and return
         `FittedTargets`. Raises AutoTLError, whose message names the argument at fault.
     """
+    asked = {name: value for name, value in locals().items() if name not in ("progress", "plugins", "listeners")}
     from autotl.plugins import load_preferred
     from autotl.settings import settings
     from autotl.workflows.fit import fit
     from autotl.workflows.several_targets import fit_targets, with_targets
 
-    config = configured(
-        {
-            "data": data, "run": run, "budget": budget, "budget_seconds": budget_seconds, "trials": trials,
-            "objective": objective, "strategy": strategy, "backbones": backbones, "heads": heads, "label": label,
-            "text": text, "target": target, "classes": classes, "groups": groups, "attributes": attributes,
-            "patch": patch, "mirrored": mirrored, "min_per_class": min_per_class, "seed": seed,
-            "workers": workers, "sampler": sampler, "storage": storage,
-            "tracking_uri": tracking_uri, "register": register, "audit": audit, "max_gap": max_gap,
-            "disable_plugins": disable_plugins,
-        }
-    )  # fmt: skip
-    config = with_targets(config)
+    config = with_targets(configured(asked))
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
     with watched(progress, listeners, budget_seconds=config.budget_seconds) as all_listeners:
         if config.targets:

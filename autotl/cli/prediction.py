@@ -123,5 +123,5 @@ def _unlabelled(run: Path) -> list[Path]:
 
     dataset = open_run(run).dataset
     if not len(dataset.unlabelled):
-        raise ConfigError(f"the data of {run} have no {dataset.plural} without a label")
+        raise ConfigError(f"the data of {run} have no {dataset.item_kind.plural} without a label")
     return [dataset.root / path for path in dataset.unlabelled["path"]]

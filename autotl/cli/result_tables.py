@@ -31,7 +31,7 @@ def print_result(run: Run, result: RunResult) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PIPED_WIDTH
-    for text in run.words(result.groups.sentences):
+    for text in run.dataset.words(result.groups.sentences):
         console.print(f"[bold]{escape(text)}[/bold]", soft_wrap=True)
     _print_leaderboard(console, run, result)
     _print_scores(console, run, result)
@@ -118,7 +118,7 @@ def _print_forecasts(console: Console, run: Run, result: RunResult) -> None:
     for column in COLUMNS:
         table.add_column(column)
     for forecast in result.forecasts:
-        table.add_row(*map(escape, run.words(forecast.cells)))
+        table.add_row(*map(escape, run.dataset.words(forecast.cells)))
     console.print(table)
 
 

@@ -13,7 +13,6 @@ import pandas as pd
 
 from autotl.data.item_kinds import KINDS, ItemKind
 from autotl.data.layout_notes import understood_as
-from autotl.data.modalities import modality_named
 from autotl.data.note import Note
 from autotl.data.patch import EXCLUDED, EXCLUDED_CLASS, Decision
 from autotl.errors import DatasetError
@@ -104,16 +103,6 @@ class Dataset:
         kept = self.table[~self.excluded]
         lines = sorted(kept["sha256"] + " " + kept["label"])
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-    @property
-    def plural(self) -> str:
-        """What the items are called, such as "images"."""
-        return modality_named(self.modality).plural
-
-    @property
-    def has_pixels(self) -> bool:
-        """Whether items can be shown and explained as images."""
-        return modality_named(self.modality).has_pixels
 
     @cached_property
     def words(self) -> ItemWords:

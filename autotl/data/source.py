@@ -6,9 +6,9 @@ No item is decoded here, and nothing is written beside the data.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -19,16 +19,15 @@ from autotl.data.file_lookup import Folder
 from autotl.data.folder_layout import FolderNames, read_folders
 from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled, part_in
 from autotl.data.given_data import is_table, require_data
-from autotl.data.hashing import find_copies
 from autotl.data.item_column import find_item_column
 from autotl.data.item_kinds import IMAGES, KINDS, TEXTS
 from autotl.data.label_table import Labels, read_labels
 from autotl.data.label_words import label_text
 from autotl.data.layout_notes import about_unread_images, about_unread_texts
 from autotl.data.listing import JSON_LINES_SUFFIXES, ignored_kinds, mostly_texts, top_folders
+from autotl.data.located_items import Source as Source
 from autotl.data.measurements import require_classes
 from autotl.data.named_classes import read_named_classes
-from autotl.data.note import Note
 from autotl.data.part_tables import PartTable, find_part_tables, read_part_tables
 from autotl.data.tables import column_names, no_such_column, read_side_table, read_table
 from autotl.data.target_labels import as_target
@@ -41,35 +40,6 @@ from autotl.targets import CLASSES, LABELS, ORDERED, Kind
 TEXT_FILES = "files"
 """What `text` is for the text files of a folder that holds images, too."""
 _PEEKED_ROWS = 20
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the items are, and their labels and attributes, before any item is read.
-
-    root: the resolved folder that paths are relative to.
-    table: one row per item, sorted by path, all text: path (posix, relative to root, or absolute), label (empty:
-        unlabelled), given_split (empty, train, validation or test), missing (empty, or why a row of a table has no
-        file), then one column `attribute.NAME` per attribute (empty: absent).
-    ignored: number of other files by kind: "hidden", "system", "*.txt", ...; a hidden folder counts once.
-    layout: how the data was understood, in a sentence.
-    label: name of the column of labels, empty for folders. notes: what else there is to tell.
-    modality: the kind of the items, by its name. kind: of the target, see `autotl.targets`.
-    """
-
-    root: Path
-    table: pd.DataFrame
-    ignored: Mapping[str, int]
-    layout: str
-    label: str
-    notes: tuple[Note, ...] = ()
-    modality: str = "image"
-    kind: Kind = "classes"
-
-    @cached_property
-    def copies(self) -> frozenset[str]:
-        """Paths of the items whose content is also at another path."""
-        return find_copies(self.root, list(self.table["path"][self.table["missing"] == ""]))
 
 
 @dataclass(frozen=True)

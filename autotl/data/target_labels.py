@@ -14,7 +14,7 @@ from autotl.data.ordered_column import read_ordered
 from autotl.targets import CLASSES, LABELS, NUMBER, SEPARATOR, UNKNOWN_MARK, Kind
 
 if TYPE_CHECKING:
-    from autotl.data.source import Source
+    from autotl.data.located_items import Source
 
 
 def as_target(source: Source, kind: Kind, data: str) -> Source:

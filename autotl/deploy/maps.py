@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autotl.data.modalities import modality_named
 from autotl.deploy.champion import Champion
 from autotl.deploy.map_facts import EXACT, GRADIENT, OCCLUSION, noted, packed
 from autotl.features.decoded_images import read_pixels
@@ -33,7 +34,7 @@ def with_map(run: Run, champion: Champion) -> Champion:
 
     Maps are optional: if something fails, the run emits a message and the champion is returned unchanged.
     """
-    if not run.dataset.has_pixels:
+    if not modality_named(run.dataset.modality).has_pixels:
         return champion
     items = run.split.development
     items = np.sort(np.random.default_rng(run.config.seed).permutation(items)[:N_AVERAGE_ITEMS])

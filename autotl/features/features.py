@@ -132,7 +132,7 @@ def extract(
         finally:
             batches.close()
         if done < len(todo):
-            raise OutOfTimeError(f"{done} of {len(todo)} {dataset.plural} were read when the time ran out")
+            raise OutOfTimeError(f"{done} of {len(todo)} {dataset.item_kind.plural} were read when the time ran out")
         return len(todo) / (time.monotonic() - reading)
 
     wanted = np.arange(len(digests)) if items is None else items

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -19,7 +20,6 @@ from autotl.data.dataset import Dataset
 from autotl.data.modalities import modality_named
 from autotl.data.split import Split
 from autotl.errors import ConfigError
-from autotl.images.file_info import thumbnail
 from autotl.interfaces import Finding, Severity
 from autotl.modality import PAIR_COLUMNS, Shown
 from autotl.reports.mistakes import PIXELS as THUMBNAIL_PIXELS
@@ -209,17 +209,17 @@ def _images(dataset: Dataset, shown: Counter[str]) -> dict[str, PageImage]:
     unused = known["quarantine"] != ""  # a damaged HEIC may crash its decoder
     found: dict[str, Shown | str] = dict(zip(known["path"][unused], known["quarantine"][unused], strict=True))
 
-    def show(path: Path) -> Shown | str:
+    def show(path: str, edge: int = THUMBNAIL_PIXELS) -> Shown | str:
         try:
-            return modality.show(path, THUMBNAIL_PIXELS)
+            return modality.show(dataset.root / path, edge)
         except ValueError as error:
             return str(error)
 
+    usable = known["path"][~unused].tolist()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        usable = known["path"][~unused]
-        found |= zip(usable, pool.map(show, (dataset.root / path for path in usable)), strict=True)
-    if sum(len(one.jpeg) * shown[path] for path, one in found.items() if isinstance(one, Shown)) > MOST_IMAGE_BYTES:
-        found = {path: one if isinstance(one, str) else _smaller(one) for path, one in found.items()}
+        found |= zip(usable, pool.map(show, usable), strict=True)
+        if sum(len(one.jpeg) * shown[path] for path, one in found.items() if isinstance(one, Shown)) > MOST_IMAGE_BYTES:
+            found |= zip(usable, pool.map(partial(show, edge=THUMBNAIL_PIXELS // 2), usable), strict=True)
     # A plugin may name a file outside the dataset, which is not opened.
     images = {path: PageImage(reason="not a file of this dataset") for path in shown}
     described = known[["path", "label", "given_split"]].to_numpy(dtype=str).tolist()
@@ -232,7 +232,3 @@ def _images(dataset: Dataset, shown: Counter[str]) -> dict[str, PageImage]:
             jpeg = base64.b64encode(one.jpeg).decode()
             images[path] = PageImage(label, part, size, jpeg=jpeg, text=one.text)
     return images
-
-
-def _smaller(shown: Shown) -> Shown:
-    return Shown(thumbnail(shown.jpeg, THUMBNAIL_PIXELS // 2), shown.text) if shown.jpeg else shown

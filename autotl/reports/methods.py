@@ -45,7 +45,7 @@ def methods_paragraph(run: Run, result: RunResult) -> str:
     Names and numbers are those of the run; works are named by author and year, see `references`.
     """
     sentences = (*_on_data(run, result), *_on_search(run, result), *_on_test(run, result))
-    return " ".join((*run.words(sentences), *_on_software(run)))
+    return " ".join((*run.dataset.words(sentences), *_on_software(run)))
 
 
 def references(paragraph: str) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def write_report(run: Run, contents: Contents) -> None:
 
 def _shown(run: Run, contents: Contents, figures: Figures) -> dict[str, object]:
     """The sections with figures, drawn in the order of the page."""
-    words, classes = run.words, run.dataset.target.is_classes
+    words, classes = run.dataset.words, run.dataset.target.is_classes
     by_class_chart = class_chart(_recalls(contents).ranked, contents.test.scores) if classes else None
     return {
         "class_figure": figures.shown(words(by_class_chart)),
@@ -178,9 +178,9 @@ def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
         recalls=_recalls(contents),
         state=run.state(),
         origin=describe_origin(contents.source) if contents.source else "",
-        training_data=run.words(describe_training_data(contents.source, contents.trained_on)),
-        about_data=run.words(_about_data(run)),
-        words=run.words,
+        training_data=run.dataset.words(describe_training_data(contents.source, contents.trained_on)),
+        about_data=run.dataset.words(_about_data(run)),
+        words=run.dataset.words,
         size_words=modality.size_words,
         reading=modality.reading,
         elsewhere=modality.elsewhere,

@@ -20,9 +20,9 @@ from autotl.targets import LABELS, NUMBER
 _LINE_SECONDS = 10.0
 """How often progress is printed where there is no terminal for a bar."""
 _TITLES = {
-    "unpack": "unpacking", "hash": "hashing files", "scan": "looking at the items", "compare": "finding near-duplicates",
-    "features": "reading features", "index": "reading training items", "predict": "classifying",
-    "explain": "explaining",
+    "unpack": "unpacking", "hash": "hashing files", "scan": "looking at the items",
+    "compare": "finding near-duplicates", "features": "reading features", "index": "reading training items",
+    "predict": "classifying", "explain": "explaining",
 }  # fmt: skip
 
 

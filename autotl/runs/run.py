@@ -31,7 +31,6 @@ from autotl.runs.events import Event, FindingMade, Listener, Message, Progress
 from autotl.runs.result import RunResult
 from autotl.runtime.addresses import absolute_address, hide_secrets, reveal_secrets, sqlite_address
 from autotl.runtime.atomic_files import write_atomically
-from autotl.runtime.item_words import ItemWords
 from autotl.runtime.user_paths import expand_home, short_name
 from autotl.targets import LABELS, NUMBER, named_kind, strata
 
@@ -101,14 +100,9 @@ class Run:
         """What appends events to events.jsonl."""
         return EventWriter(self.folder / EVENTS_FILE)
 
-    @property
-    def words(self) -> ItemWords:
-        """Says sentences about images in terms of this run's kind of item."""
-        return self.dataset.words
-
     def emit(self, event: Event) -> None:
         """Append an event to events.jsonl and tell the listeners; messages are said in this run's words."""
-        event = self.words(event) if isinstance(event, Message | FindingMade) else event
+        event = self.dataset.words(event) if isinstance(event, Message | FindingMade) else event
         self.log(event)
         for listener in self.listeners:
             listener(event)

@@ -112,7 +112,7 @@ def _conclude_with(
     searched = load_predictions(run, trial.number)
     measured, test, test_default = _evaluate(context, searched, tested, tested_default)
     refit = describe_refit(run, run.config.refit, tested, context.objective.evaluator) if run.config.refit else None
-    judged = run.words(judge(
+    judged = run.dataset.words(judge(
         context, board, choice, trial, measured=measured, fine_tuning=fine_tuning, tested=tested,
         tested_default=tested_default, passed_over=passed_over, refit=refit,
     ))  # fmt: skip

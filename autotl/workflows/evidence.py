@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from autotl.data.modalities import modality_named
 from autotl.errors import AutoTLError
 from autotl.evidence.panels import OUT_OF_TIME, heading
 from autotl.evidence.said import VERDICT, Said, in_short
@@ -80,14 +81,14 @@ def gather(
     """
     said: list[Said] = []
     for name, piece in pieces.items():
-        if name in _OF_PIXELS and not subject.context.run.dataset.has_pixels:
+        if name in _OF_PIXELS and not modality_named(subject.context.run.dataset.modality).has_pixels:
             continue
         if seconds_left() <= 0 and not _is_due(name, subject):
             said.append(Said(name, problem=OUT_OF_TIME))
             continue
         began = time.monotonic()
         try:
-            found = subject.context.run.words(piece(subject))
+            found = subject.context.run.dataset.words(piece(subject))
             fields: dict[str, Any] = dict(found.fields)
             subject = replace(subject, result=replace(subject.result, **fields))
         except Exception as error:

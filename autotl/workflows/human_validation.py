@@ -104,7 +104,7 @@ def validate(
     """
     evidence = evidence_of(folder)
     taken = None if rows is None else take_codings(evidence, rows, source)
-    found = evidence.run.words(_summarised(evidence, taken))
+    found = evidence.run.dataset.words(_summarised(evidence, taken))
     if found.people and not is_sample_missing(validation_folder(folder)):
         _keep_summary(evidence.run, found)
     return found

@@ -125,7 +125,7 @@ def draw_sample(
         write_sheet(sheet, names, shown=texts_to_read(evidence.run.dataset.modality, files))
         write_sample(own, after)
     draws = after.draws[len(before.draws) :]
-    return evidence.run.words(SampleDrawn(
+    return evidence.run.dataset.words(SampleDrawn(
         folder.name, sheet, tuple(items), len(after.items), tuple(one.population for one in draws),
         _plan(evidence, after), tuple(_notes(evidence, items, n, len(after.items), copies)),
     ))  # fmt: skip

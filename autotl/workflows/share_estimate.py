@@ -151,7 +151,7 @@ def estimate_shares(
         removed = draws.removed if since else frozenset()
         codings = read_codings(asked.codings, rows, population, draws.sample, removed)
     found = _findings(evidence, population, codings, since, asked)
-    estimate = ShareEstimate(run.name, population.described, found, run.words(sentences(found)))
+    estimate = ShareEstimate(run.name, population.described, found, run.dataset.words(sentences(found)))
     if codings is not None:
         _keep(draws.folder, estimate)
     return estimate
@@ -196,7 +196,7 @@ def draw_to_label(
         *_changes(draws),
         expected_sentence(total, widths),
     )
-    return SheetDrawn(sheet, new, total, len(population.names), after.draws[-1].design, run.words(text))
+    return SheetDrawn(sheet, new, total, len(population.names), after.draws[-1].design, run.dataset.words(text))
 
 
 def _changes(draws: StoredDraws) -> Iterator[str]:

@@ -55,7 +55,7 @@ def near_duplicates(dataset: Dataset) -> Iterator[Finding]:
         return
     paths = dataset.items["path"].to_numpy(dtype=str)
     concerned = members(pairs)
-    coarse = dataset.has_pixels and dataset.items[["width", "height"]].min(axis=1).median() < COARSE_PIXELS
+    coarse = "width" in dataset.items and dataset.items[["width", "height"]].min(axis=1).median() < COARSE_PIXELS
     many = len(concerned) > MANY_NEAR_COPIES * len(paths) and not coarse
     mirrored = int(pairs["mirrored"].sum())
     reflected = f", {mirrored:,} of them mirrored" if mirrored else ""

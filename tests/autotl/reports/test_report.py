@@ -198,6 +198,7 @@ def test_the_templates_are_part_of_the_package():
         "check.html.j2",
         "report.html.j2",
         "targets.html.j2",
+        "explanations.html.j2",
         "model_card.md.j2",
         "part.html.j2",
         "people_section.html.j2",

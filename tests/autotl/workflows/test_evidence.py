@@ -26,7 +26,7 @@ class Result:
 class Log:
     events: list[Any] = field(default_factory=list)
 
-    words = ItemWords()
+    dataset = SimpleNamespace(words=ItemWords(), modality="image")
 
     def emit(self, event: Any) -> None:
         self.events.append(event)
