@@ -102,7 +102,11 @@ class Planner:
                 on_default_head.append(top.to_json())
         others = [n for n in self._space.heads if n != default and (n in self._asked or self.heads.is_cheap(n))]
         counts = [_place_overrides(reading) for reading in self._space.word_counts() if reading.place != home.place]
-        first = [{"strategy": PROBE, "head": default, **where} for where in (*counts, *on_default_head)]
+        first = [{"strategy": PROBE, "head": default, **where} for where in on_default_head]
+        free = [name for name, head in self._space.heads.items() if head.recipe is None]  # a recipe reads its own
+        if free:
+            on = default if default in free else free[0]
+            first = [*({"strategy": PROBE, "head": on, **where} for where in counts), *first]
         then = [{"strategy": PROBE, "head": name, **_place_overrides(best)} for name in others]
         # What was asked for by name has its turn before anything is tried twice.
         return [*then, *first] if self._asked else [*first, *then]

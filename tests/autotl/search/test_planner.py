@@ -8,7 +8,7 @@ import pytest
 from planning import FIXED, LARGE, SMALL, Bench, board, plan, probe, read, scored, space, tuned
 from small_encoder import small_graph
 
-from autotl.interfaces import Encoder, Head, ScoreInterval
+from autotl.interfaces import Encoder, Head, ScoreInterval, WordCounts
 from autotl.search.planner import PATIENCE_TRIALS, STALLED_TRIALS, Step
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
 
@@ -204,3 +204,12 @@ def test_an_ensemble_is_neither_a_probe_to_settle_on_nor_one_to_fine_tune():
     mixed = TrialRecord(50, "complete", ENSEMBLE, read(stage="", pooling=""), ENSEMBLE, score=ScoreInterval(0.99))
     overrides = plan().next(board(probe(1, 0.9), mixed), [], 0.5).overrides
     assert (overrides["stage"], overrides["head"]) == ("joined", "logistic")
+
+
+def test_word_counts_are_queued_with_a_head_that_takes_part_and_not_with_a_recipe():
+    counts = WordCounts("tfidf")
+    recipe, svm = Head("recipe", lambda *a: None, recipe=FIXED), Head("svm", lambda *a: None)
+    for heads, expected in (([recipe], []), ([svm, recipe], ["svm"])):
+        within = space(*heads, tunable=())
+        queued = plan(within=replace(within, backbones={**within.backbones, "tfidf": counts})).first_overrides([])
+        assert [one["head"] for one in queued if one.get("backbone") == "tfidf"] == expected
