@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl.data.modalities import modality_named
 from autotl.deploy.deployable import load_deployable, write_deployable
 from autotl.deploy.doubts import without_doubts
 from autotl.deploy.predictor import Predictor
@@ -39,6 +40,11 @@ def export_int8(folder: Path, out: Path) -> Path:
     import onnx
 
     deployable, run = load_deployable(folder), open_run(folder)
+    if not (kind := modality_named(run.dataset.modality)).has_pixels:
+        raise ExportError(
+            f"int8 is calibrated and measured on images, and this champion classifies {kind.plural}; the format onnx "
+            "holds every champion"
+        )
     require_images(run)
     if not deployable.target.is_classes:
         raise ExportError("int8 is measured by how many classes stay the same, and this target is not of classes")
