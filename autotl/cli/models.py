@@ -50,7 +50,11 @@ def serve(
     """Serve a model over HTTP on this machine (`mlflow models serve`)."""
     import subprocess
 
-    folder = open_deployable(model, tracking_uri)
+    from autotl.deploy.joint_deployable import find_joint
+
+    place = open_model(model, tracking_uri)
+    joint = find_joint(place)
+    folder = joint.folder if joint else open_deployable(str(place), None)
     # MLflow starts uvicorn by name, which may be known only inside this environment.
     environment = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
