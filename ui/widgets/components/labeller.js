@@ -84,8 +84,8 @@ function newDesk(root) {
     $(".filter").value = "";
     if (root.getRootNode().activeElement === $(".filter")) root.focus({ preventScroll: true });
   };
-  const isShown = (task) => Boolean(task?.image?.complete && task.image.naturalWidth);
-  // Keys come faster than images: what is said of one that is not there yet is said once it is, in the order of the keys.
+  const isShown = (task) => Boolean(task?.text ? task.shown?.isLoaded : task?.shown?.complete && task.shown.naturalWidth);
+  // Keys come faster than items: what is said of one that is not there yet is said once it is, in the order of the keys.
   const inTurn = (action) => {
     clearFilter();
     desk.waiting.push(action);
@@ -270,6 +270,7 @@ function newDesk(root) {
     if (known?.shown !== article) return;
     if (found === null) return breakOff(index, known);
     article.textContent = found || "(empty)";
+    article.isLoaded = true;
     article.classList.toggle("long", found.length > LONG_TEXT);
     catchUp();
   };
