@@ -37,6 +37,15 @@ def label_notes(column: pd.Series, table: str) -> tuple[Note, ...]:
                 "Give the class another name if it is one, such as 'not applicable'.",
             )
         )
+    lists = text[text.str.startswith("[") & text.str.endswith("]")]
+    if 2 * len(lists) > len(text):
+        notes.append(
+            Note(
+                f"the column {column.name!r} of {table} holds lists, such as {lists.iloc[0][:80]!r}, each of which is "
+                "read as one class",
+                "To learn each label by itself, add --target labels.",
+            )
+        )
     doubtful = text[text.str.lower().isin(DOUBTFUL_WORDS)]
     if len(doubtful):
         named = [f"{word!r} ({n:,} rows)" for word, n in doubtful.value_counts().items()]

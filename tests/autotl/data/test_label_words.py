@@ -40,3 +40,13 @@ def test_words_that_were_read_as_no_value_or_may_mean_it_are_told():
     )
     assert doubtful.message == "'none' (2 rows) in the column 'kind' of x.csv is read as a class"
     assert label_notes(pd.Series(["a", ""], name="kind", dtype=str), "x.csv") == ()
+
+
+def test_lists_in_cells_are_said_to_be_read_as_one_class():
+    column = pd.Series(['["a", "b"]', '["a"]', "", '["b"]'], name="tags")
+    (note,) = label_notes(column, "x.jsonl")
+    assert note.message == (
+        "the column 'tags' of x.jsonl holds lists, such as '[\"a\", \"b\"]', each of which is read as one class"
+    )
+    assert note.advice == "To learn each label by itself, add --target labels."
+    assert not label_notes(pd.Series(["[a]", "b", "c"], name="tags"), "x.csv")
