@@ -72,6 +72,10 @@ def fit(
     label: Labels = None,
     text: Text = None,
     target: Target = "classes",
+    multilabel: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The column of several labels: short for --label NAME --target labels."),
+    ] = None,
     classes: Classes = "",
     groups: Groups = None,
     attributes: Attributes = None,
@@ -90,11 +94,13 @@ def fit(
     events: Events = None,
     as_json: Json = False,
 ) -> None:
-    """Search for the best model for a folder of labelled images, and export it."""
+    """Search for the best model for labelled images or texts, and export it."""
     from autotl.runs.config import Config
     from autotl.runs.run import STORAGE_VARIABLE, default_run_folder
     from autotl.runtime.durations import parse_duration
 
+    if multilabel:
+        label, target = _several_labels(multilabel, label, target), "labels"
     if budget is not None:
         budget_seconds: float | None = parse_duration(budget)
     else:
@@ -108,6 +114,14 @@ def fit(
         disable_plugins=tuple(disable_plugin or ()), audit=split_names(audit), max_gap=max_gap,
     )  # fmt: skip
     search(config, as_json=as_json, events=events)
+
+
+def _several_labels(column: str, label: str | None, target: str) -> str:
+    """The column of several labels; ConfigError where the call asks for something else too."""
+    if (label is not None and label != column) or target not in ("classes", "labels"):
+        asked = f"--label {label}" if label is not None and label != column else f"--target {target}"
+        raise ConfigError(f"--multilabel {column} and {asked} exclude each other; leave one of them out")
+    return column
 
 
 def search(config: Config, *, as_json: bool, events: Path | None = None) -> None:

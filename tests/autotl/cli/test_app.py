@@ -480,3 +480,11 @@ def test_two_studies_on_one_store_and_one_cache_do_not_harm_each_other(tmp_path:
     for name, score in documents[0]["test"].items():
         assert score == pytest.approx(documents[1]["test"][name], abs=1e-4), name
     assert {document["tracking"]["registered"]["version"] for document in documents} == {1, 2}
+
+
+def test_a_column_of_several_labels_and_another_target_exclude_each_other(tmp_path: Path) -> None:
+    done = autotl("fit", tmp_path, "--multilabel", "tags", "--label", "other")
+    assert done.returncode == 2
+    assert "--multilabel tags and --label other exclude each other" in done.stderr
+    done = autotl("fit", tmp_path, "--multilabel", "tags", "--target", "number")
+    assert "--multilabel tags and --target number exclude each other" in done.stderr
