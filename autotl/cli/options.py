@@ -66,6 +66,18 @@ Target = Annotated[
     ),
 ]
 
+Multilabel = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The column of several labels: short for --label NAME --target labels."),
+]
+
+Backbones = Annotated[
+    str,
+    typer.Option(
+        metavar="A,B", help="Backbones by name, or files such as net.onnx. [default: those whose weights are installed]"
+    ),
+]
+
 Classes = Annotated[
     str,
     typer.Option(metavar="A,B", help="The folders that are the classes, if AutoTL reads the layout differently."),
