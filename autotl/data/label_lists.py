@@ -191,7 +191,7 @@ def _answer_notes(
     elif n_unknown := int((~known).sum()):
         message = f"{n_unknown:,} of {known.size:,} labels in {table} are unknown; they count neither way"
         notes.append(Note(message, "Write 0 into the empty cells if they mean that a label does not apply."))
-    never = [columns[k] for k in np.flatnonzero(applies.sum(axis=0) == 0)]
+    never = [columns[k] for k in np.flatnonzero(applies.sum(axis=0) == 0).tolist()]
     if never:
         notes.append(Note(f"no row of {table} says that these labels apply: {listed(map(repr, never))}"))
     return tuple(notes)
