@@ -30,8 +30,8 @@ def run(runs: Path) -> str:
 def test_a_typed_text_and_a_file_are_classified(run: str) -> None:
     app = open_page("try", run=run)
     assert not app.toggle
-    app.text_area(key="typed").set_value("What a wonderful film").run()
-    app.button[0].click().run()
+    app.text_area(key="typed").set_value("What a wonderful film")
+    app.button(key="classify-text").click().run()
     assert not app.exception
     assert "**good** 88.1 %" in words(app)
     mail = b"Subject: dull\r\nContent-Type: text/plain\r\n\r\nA dull evening.\r\n"
