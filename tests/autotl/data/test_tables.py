@@ -56,7 +56,11 @@ def test_words_for_missing_values_stay_words(tmp_path):
             "path,label\na.png,b,c\n",
             r"x\.csv cannot be read as a CSV file: its first row has 2 cells, but row 2 has more: 'a.png,b,c'",
         ),
-        ("x.csv", ",".join(f"c{n}" for n in range(10_001)) + "\n", "has 10,001 columns, and at most 10,000 are read. Keep"),
+        (
+            "x.csv",
+            ",".join(f"c{n}" for n in range(10_001)) + "\n",
+            "has 10,001 columns, and at most 10,000 are read. Keep",
+        ),
         ("x.csv", "path,label, label\na.png,b,c\n", r"has the column 'label' more than once"),
         ("x.csv", "path,label,label\na.png,b,c\n", r"has the column 'label' more than once"),
         ("x.parquet", "PAR1 and no more", r"x\.parquet cannot be read as a Parquet file"),
