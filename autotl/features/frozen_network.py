@@ -192,18 +192,18 @@ def _freeze_encoder(encoder: Encoder, size: Size, cache: Path) -> FrozenNetwork:
     digest.update(f"{encoder.name} {size} {GRAPH_VERSION}".encode())
     key = f"{folder_name(encoder.name)}-{size[0]}x{size[1]}-{digest.hexdigest()[:16]}"
     folder = cache / "networks" / key
-    columns = _known_columns(folder)
+    columns = known_columns(folder)
     if not columns:
         try:
             pooled, widths = pool_text_graph(graph, tokenizer, size) if tokenizer else pool_outputs(graph, size)
         except ValueError as error:
             raise PluginError(f"{who} at {size[0]}x{size[1]}: {error}") from error
-        columns = _side_by_side(widths)
+        columns = side_by_side(widths)
         _tidy(folder)
         write_atomically(folder / "network.onnx", pooled.SerializeToString())
         if tokenizer:
             write_atomically(folder / _TOKENIZER, tokenizer.encode())
-        _describe(folder, columns)
+        describe_columns(folder, columns)
     kept = folder / _TOKENIZER if tokenizer else None
     return FrozenNetwork(encoder.name, size, key, folder / "network.onnx", columns, tokenizer=kept)
 
@@ -217,7 +217,7 @@ def _freeze_backbone(backbone: Backbone, size: Size, cache: Path, version: str) 
         built = _built.pop(key, None)
         return built if built is not None and precision == "float32" else _reader(backbone, size, precision)
 
-    columns = _known_columns(folder)
+    columns = known_columns(folder)
     if not columns:
         _built[key] = _reader(backbone, size, "float32")
         columns = _write_network(_built[key], folder)
@@ -263,7 +263,7 @@ def _write_network(reader: keras.Model, folder: Path) -> tuple[Column, ...]:
     """Write the graph, if it can be written, and what its columns are."""
     from autotl.graphs.keras_to_onnx import to_onnx
 
-    columns = _side_by_side(dict(zip(reader.output_names, (o.shape[-1] for o in reader.outputs), strict=True)))
+    columns = side_by_side(dict(zip(reader.output_names, (o.shape[-1] for o in reader.outputs), strict=True)))
     file, reason = folder / "network.onnx", folder / "no-graph.txt"
     _tidy(folder)
     try:
@@ -272,11 +272,11 @@ def _write_network(reader: keras.Model, folder: Path) -> tuple[Column, ...]:
     except ExportError as error:
         write_atomically(reason, str(error).encode())
         file.unlink(missing_ok=True)
-    _describe(folder, columns)
+    describe_columns(folder, columns)
     return columns
 
 
-def _side_by_side(widths: Mapping[str, int]) -> tuple[Column, ...]:
+def side_by_side(widths: Mapping[str, int]) -> tuple[Column, ...]:
     """The columns of tensors by name, as `tensor_name` makes it, and width."""
     columns: list[Column] = []
     start = 0
@@ -287,19 +287,19 @@ def _side_by_side(widths: Mapping[str, int]) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _known_columns(folder: Path) -> tuple[Column, ...]:
+def known_columns(folder: Path) -> tuple[Column, ...]:
     """The columns of a network in the cache; empty where it is not there, or not complete."""
     described = folder / _COLUMNS
     try:
-        columns = tuple(Column(**column) for column in json.loads(described.read_text()))
-    except (OSError, ValueError):
+        columns = tuple(Column(**column) for column in json.loads(described.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError):
         return ()
     with suppress(OSError):  # says that it is in use, see `eviction`
         os.utime(described)
     return columns
 
 
-def _describe(folder: Path, columns: tuple[Column, ...]) -> None:
+def describe_columns(folder: Path, columns: tuple[Column, ...]) -> None:
     """Write what the columns are, last of all: that it is there says that the network is complete."""
     write_atomically(folder / _COLUMNS, json.dumps([asdict(column) for column in columns]).encode())
 

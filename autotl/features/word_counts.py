@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +23,21 @@ import numpy as np
 from autotl.cache.content_folders import folder_name
 from autotl.data.dataset import Dataset
 from autotl.errors import ConfigError, OutOfTimeError
-from autotl.features.frozen_network import VECTOR, Column, FrozenNetwork
+from autotl.features.frozen_network import (
+    VECTOR,
+    Column,
+    FrozenNetwork,
+    describe_columns,
+    known_columns,
+    side_by_side,
+    tensor_name,
+)
+from autotl.features.text_network import read_item_text
 from autotl.interfaces import WordCounts
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.progress import OnProgress
 from autotl.texts.counting import WordCounter, build_counter
+from autotl.texts.decoding import READER_VERSION
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -110,8 +118,8 @@ def read_word_counts(
     """Count the words of some items; only what the cache lacks is counted.
 
     development: item numbers whose texts make the vocabulary; never those of the test split.
-    Raises OutOfTimeError as soon as `out_of_time()` says so, and ConfigError where the texts have nothing in common or
-    the cache cannot be written.
+    Raises OutOfTimeError as soon as `out_of_time()` says so, ConfigError where the texts have nothing in common or the
+    cache cannot be written, and DatasetError where a file has changed since the scan.
     """
     started = time.monotonic()
     digests = dataset.digests()
@@ -140,11 +148,7 @@ def read_word_counts(
 
 
 def _texts(dataset: Dataset, items: np.ndarray) -> Iterator[str]:
-    from autotl.texts.reading import read_text
-
-    for item in items:
-        path = dataset.path(int(item))
-        yield read_text(path.read_bytes(), path.suffix)
+    return (read_item_text(dataset, int(item)) for item in items)
 
 
 def _network(
@@ -153,12 +157,12 @@ def _network(
     """The graph and the vocabulary of a source for these development texts, made or from the cache."""
     contents = dataset.digests()[development]
     order = np.argsort(contents, kind="stable")[:_MOST_VOCABULARY_TEXTS]
-    settings = (source.name, source.words, source.characters, source.most, COUNTS_VERSION)
+    settings = (source.name, source.words, source.characters, source.most, COUNTS_VERSION, READER_VERSION)
     digest = hashlib.sha256(repr(settings).encode() + b"".join(contents[order].tolist())).hexdigest()
     height, width = source.sizes[0]
     key = f"{folder_name(source.name)}-{height}x{width}-{digest[:16]}"
     folder = cache / "networks" / key
-    network = CountNetwork(source.name, source.sizes[0], key, folder / "network.onnx", _known_columns(folder))
+    network = CountNetwork(source.name, source.sizes[0], key, folder / "network.onnx", known_columns(folder))
     if network.columns:
         return network, WordCounter.from_json(network.vocabulary.read_text(encoding="utf-8"))
     counter = build_counter(
@@ -170,36 +174,15 @@ def _network(
             f"no word and no string of characters occurs in two of the {len(order)} texts, so {source.name!r} has "
             "nothing to count. Look whether the texts were read rightly, or leave it out with --backbones."
         )
-    columns = _side_by_side(counter)
+    columns = side_by_side({tensor_name(stage.name, VECTOR): len(stage.entries) for stage in counter.stages})
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(network.vocabulary, counter.to_json().encode())
         write_atomically(network.file, _graph(columns))
-        write_atomically(folder / "columns.json", json.dumps([asdict(column) for column in columns]).encode())
+        describe_columns(folder, columns)
     except OSError as error:
         raise _not_writable(folder, error) from error
     return CountNetwork(source.name, source.sizes[0], key, network.file, columns), counter
-
-
-def _side_by_side(counter: WordCounter) -> tuple[Column, ...]:
-    columns: list[Column] = []
-    start = 0
-    for stage in counter.stages:
-        columns.append(Column(stage.name, VECTOR, start, start + len(stage.entries)))
-        start += len(stage.entries)
-    return tuple(columns)
-
-
-def _known_columns(folder: Path) -> tuple[Column, ...]:
-    """The columns of a vocabulary in the cache; empty where it is not there, or not complete."""
-    described = folder / "columns.json"
-    try:
-        columns = tuple(Column(**column) for column in json.loads(described.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return ()
-    with suppress(OSError):  # says that it is in use, see `eviction`
-        os.utime(described)
-    return columns
 
 
 def _graph(columns: Sequence[Column]) -> bytes:

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from texts_on_disk import paragraphs, write_texts
 
-from autotl.errors import ConfigError, OutOfTimeError
+from autotl.errors import ConfigError, DatasetError, OutOfTimeError
 from autotl.features import word_counts
 from autotl.features.word_counts import read_word_counts
 from autotl.interfaces import WordCounts
@@ -125,3 +125,15 @@ def test_a_stage_without_entries_is_left_out(tmp_path):
                  development=np.arange(3))  # fmt: skip
     assert found.network.stages == ("characters",)
     assert found.read("joined", "avg").shape == (3, found.network.n_features)
+
+
+def test_a_text_that_changed_since_the_scan_is_not_counted_as_the_one_before(dataset, tmp_path):
+    dataset.path(3).write_text("another text than was scanned", encoding="utf-8")
+    with pytest.raises(DatasetError, match="has changed since the data were scanned"):
+        read(dataset, tmp_path)
+
+
+def test_texts_that_are_read_in_another_way_are_counted_again(dataset, tmp_path, monkeypatch):
+    first = read(dataset, tmp_path)
+    monkeypatch.setattr(word_counts, "READER_VERSION", word_counts.READER_VERSION + 1)
+    assert read(dataset, tmp_path).network.key != first.network.key
