@@ -135,9 +135,9 @@ def _places(run: Run, result: RunResult) -> list[tuple[str, str]]:
         if registered := result.tracking.get("registered"):
             name, alias, version = (cast(Mapping[str, object], registered)[key] for key in ("name", "alias", "version"))
             places.append(("Registered", f"models:/{name}@{alias} (version {version})"))
-            places.append(
-                ("Use it", f"autotl predict {shlex.quote(f'models:/{name}@{alias}')} IMAGE{_named(run, store)}")
-            )
+            named = shlex.quote(f"models:/{name}@{alias}")
+            example = f"{named} {run.dataset.modality.upper()}{_named(run, store)}"
+            places.append(("Use it", f"autotl predict {example}"))
     budget = f" of {duration(run.config.budget_seconds)}" if run.config.budget_seconds else ""
     return [*places, ("Took", f"{duration(result.seconds)}{budget}")]
 

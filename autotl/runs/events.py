@@ -115,7 +115,7 @@ class StageBegun(Event):
 class FeaturesRead(Event):
     """The features of one backbone at one size were read.
 
-    computed, reused: numbers of images.
+    computed, reused: numbers of items. modality: their kind.
     """
 
     kind = "features"
@@ -127,6 +127,7 @@ class FeaturesRead(Event):
     n_features: int = 0
     engine: str = ""
     images_per_second: float = 0.0
+    modality: str = "image"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Forecast:
     in 80 of 100 cases; NaN where nothing is forecast, and why_not says why. now: what is known already, the default's
     cross-validated score; NaN where that does not apply. n_images: development images that it is about. made_at:
     seconds since the run began. minutes: what it takes on this machine, 0 for data, which somebody has to collect.
-    outcome: None until known.
+    outcome: None until known. what: the subject in the words of the run, where they differ from those of images.
     """
 
     kind: str
@@ -38,6 +38,7 @@ class Forecast:
     minutes: float = 0.0
     why_not: str = ""
     outcome: float | None = None
+    what: str = ""
 
     @property
     def is_made(self) -> bool:
@@ -55,7 +56,7 @@ class Forecast:
     @property
     def subject(self) -> str:
         """What it is about, in words."""
-        return SUBJECTS.get(self.kind, self.kind)
+        return self.what or SUBJECTS.get(self.kind, self.kind)
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
@@ -93,6 +94,7 @@ class Forecast:
             now=number("now"), n_images=int(document.get("n_images") or 0),
             made_at=float(document.get("made_at") or 0.0), minutes=float(document.get("minutes") or 0.0),
             why_not=str(document.get("why_not") or ""), outcome=None if outcome is None else float(outcome),
+            what="" if (what := str(document.get("what") or "")) == SUBJECTS.get(document["kind"]) else what,
         )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ class ProgressPrinter:
             case FindingMade() if event.severity != "info":
                 self._say(f"[yellow]{event.severity}[/yellow] {escape(event.message)}. {escape(event.advice)}")
             case FeaturesRead():
-                self._say(self._words(describe_features(event)))
+                self._say(describe_features(event))
             case TrialEnded():
                 self._say(describe_trial(event))
                 self._print_time_left()
@@ -139,7 +139,8 @@ def describe_features(event: FeaturesRead) -> str:
     reused = f", {event.reused} reused" if event.reused else ""
     by = f" by {event.engine}" if event.engine else ""
     rate = event.images_per_second or event.computed / max(event.seconds, 1e-3)
-    return f"features of {name}: {counted(event.computed, 'image')} in {event.seconds:.1f} s ({rate:.0f}/s{by}){reused}"
+    read = counted(event.computed, event.modality)
+    return f"features of {name}: {read} in {event.seconds:.1f} s ({rate:.0f}/s{by}){reused}"
 
 
 def describe_trial(event: TrialEnded) -> str:

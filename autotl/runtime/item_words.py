@@ -14,7 +14,8 @@ from typing import Any, TypeVar, cast
 T = TypeVar("T")
 IMAGE = "image"
 _WORD = re.compile(r"(?<![\w/\\.@<-])(?:([Aa])n )?([Ii])mage(s?)(?![\w/\\-]|\.\w)")
-_TEXTS_OF_A_CHART = ("title", "text", "description")
+_SAID = ("title", "text", "description", "what", "why_not")
+"""Of a mapping, such as a chart or a forecast as JSON, the texts for people."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class ItemWords:
             same = all(said is part for said, part in zip(parts, thing, strict=True))
             return thing if same else type(thing)(parts)
         if isinstance(thing, Mapping):
-            told = {name: one for name, one in thing.items() if not isinstance(one, str) or name in _TEXTS_OF_A_CHART}
+            told = {name: one for name, one in thing.items() if not isinstance(one, str) or name in _SAID}
             changed = self._changed(told)
             return {**thing, **changed} if changed else thing
         if is_dataclass(thing) and not isinstance(thing, type):

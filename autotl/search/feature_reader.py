@@ -121,6 +121,7 @@ class FeatureReader:
         event = FeaturesRead(
             backbone.name, format_size(size), features.computed, features.reused, round(features.seconds, 2),
             features.network.n_features, features.engine, round(features.images_per_second, 1),
+            run.dataset.modality,
         )  # fmt: skip
         run.emit(event)
         return features

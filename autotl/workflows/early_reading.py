@@ -158,6 +158,7 @@ class EarlyReading:
                     network.n_features,
                     first.engine,
                     round(computed / max(seconds, 1e-3), 1),
+                    dataset.modality,
                 )
             )
 

@@ -48,7 +48,8 @@ def make_forecasts(context: SearchContext, default: TrialRecord, clock: Clock) -
             _fine_tuning(context, default, error_now),
             *_more_images(context, default, error_now, clock),
         ]
-    documents = [forecast.to_json() | {"made_at": round(clock.spent(), 1)} for forecast in found]
+    made = [forecast.to_json() | {"made_at": round(clock.spent(), 1)} for forecast in found]
+    documents = run.dataset.words(made)
     run.update(forecasts=documents)
     run.emit(ForecastsMade(tuple(documents)))
 

@@ -41,7 +41,7 @@ def look_and_keep(
     scores, note = measure_groups(
         config, dataset, candidates, plugins, settings, listeners=listeners, seconds_left=seconds_left
     )
-    found = replace(found, candidates=scores, note=note)
+    found = replace(found, candidates=scores, note=dataset.words(note))
     told, given = found.told, bool((dataset.items["given_split"] != "").any())
     if found.asked or given or told is None or not told.decides:
         return found, dataset
