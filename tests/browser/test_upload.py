@@ -181,12 +181,12 @@ def test_an_upload_goes_on_while_another_page_is_looked_at(tab: Any, tmp_path: P
     sound(tab)
 
 
-def test_a_folder_without_images_is_told_so(tab: Any, tmp_path: Path) -> None:
-    folder = tmp_path / "elsewhere" / "texts"
+def test_a_folder_without_images_or_texts_is_told_so(tab: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere" / "papers"
     folder.mkdir(parents=True)
-    (folder / "a.txt").write_text("a")
+    (folder / "a.doc").write_text("a")
     drop(tab, folder)
-    tab.get_by_text("The file cannot be used. Found: 1 *.txt.").wait_for()
+    tab.get_by_text("The file cannot be used. Found: 1 *.doc.").wait_for()
     assert not [*(tmp_path / "autotl-data").glob("*.dataset.json")]
 
 
