@@ -11,7 +11,7 @@ import psutil
 
 from autotl import __version__
 from autotl.errors import AutoTLError, MachineError
-from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource, WordCounts
+from autotl.interfaces import NOT_COMMERCIAL, Backbone, EncoderFormat, WordCounts
 from autotl.plugins import Plugins
 from autotl.runs.run import installed_versions
 from autotl.runtime import keras_backend
@@ -62,9 +62,8 @@ def _providers() -> str:
 
 def _ready(plugins: Plugins) -> list[str]:
     """Return the backbones and encoders whose weights are on this machine; what restricts their use is in brackets."""
-    sources: dict[str, FeatureSource] = {**plugins.all(Backbone), **plugins.all(Encoder)}
     ready = []
-    for name, source in sources.items():
+    for name, source in plugins.sources().items():
         try:
             require_return(source, plugins)
             if isinstance(source, Backbone):

@@ -33,12 +33,11 @@ def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
 
 def _remark(plugins: Plugins, kind: str, name: str) -> str:
     """In brackets, what a user writes for a format of encoders, or that a licence restricts the use of a backbone."""
-    from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource
+    from autotl.interfaces import NOT_COMMERCIAL, EncoderFormat
 
     if kind == "encoder_formats":
         return f" ({plugins.all(EncoderFormat)[name].example})"
-    sources: dict[str, FeatureSource] = {**plugins.all(Backbone), **plugins.all(Encoder)}
-    restricted = kind in ("backbones", "encoders") and not sources[name].commercial
+    restricted = kind in ("backbones", "encoders") and not plugins.sources()[name].commercial
     return f" ({NOT_COMMERCIAL})" if restricted else ""
 
 

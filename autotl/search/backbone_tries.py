@@ -16,7 +16,6 @@ from autotl.runs.backbones_tried import KEY, BackbonesTried, LeftOutBackbone, Tr
 from autotl.runs.run import cluster_of
 from autotl.search.context import SearchContext
 from autotl.search.reading_score import ReadingScore
-from autotl.search.sources import offered_sources
 from autotl.trial import format_size
 
 _SETUP_SECONDS = 3.0
@@ -106,7 +105,7 @@ def _others(context: SearchContext) -> tuple[tuple[LeftOutBackbone, ...], tuple[
     """
     modality = context.run.dataset.modality
     others = [
-        one for name, one in offered_sources(context.plugins).items()
+        one for name, one in context.plugins.sources().items()
         if name not in context.space.backbones and one.modality == modality
     ]  # fmt: skip
     limited = [one for one in others if one.embedded and not one.commercial and not context.run.config.backbones]

@@ -15,18 +15,13 @@ from autotl.runs.config import FINE_TUNE, Config
 from autotl.runtime.user_paths import expand_home
 
 
-def offered_sources(plugins: Plugins) -> dict[str, FeatureSource]:
-    """All backbones and encoders that plugins offer by name, backbones first."""
-    return {**plugins.all(Backbone), **plugins.all(Encoder)}
-
-
 def find_source(name: str, plugins: Plugins) -> FeatureSource:
     """The backbone or encoder of this name, or the encoder that a format opens by it.
 
     An encoder that is opened from a file has the file's name, without its folder. Raises ConfigError if there is none,
     and what the format raises.
     """
-    offered = offered_sources(plugins)
+    offered = plugins.sources()
     if name in offered:
         return offered[name]
     formats = plugins.all(EncoderFormat)
@@ -89,7 +84,7 @@ def _installed(plugins: Plugins, modality: str | None) -> dict[str, FeatureSourc
     """The sources that are installed, free to use and for this kind of item, or for any."""
     return {
         name: source
-        for name, source in offered_sources(plugins).items()
+        for name, source in plugins.sources().items()
         if source.embedded and source.commercial and modality in (None, source.modality)
     }
 
@@ -120,7 +115,7 @@ def absolute_names(names: Sequence[str], plugins: Plugins) -> tuple[str, ...]:
 
     Raises ConfigError where a path begins with the home folder of a user who does not exist.
     """
-    offered = offered_sources(plugins)
+    offered = plugins.sources()
 
     def absolute(name: str) -> str:
         prefix, path = _split_path(name)

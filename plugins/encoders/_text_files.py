@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from autotl.errors import ConfigError
 from autotl.interfaces import TextEncoder
-from autotl.texts.tokens import Tokens
 from autotl_plugins.encoders._examined_files import Examined, examine_file
 from autotl_plugins.encoders._licences import forbids_commercial_use
 
@@ -91,6 +90,8 @@ def _tokenizer_file(network: Path) -> Path:
 @lru_cache(maxsize=4)
 def _read_tokenizer(file: Path, _mtime_ns: int) -> str:
     """The text of a tokenizer that can be used."""
+    from autotl.texts.tokens import Tokens
+
     try:
         if file.stat().st_size > _MOST_BYTES:
             raise ConfigError(f"{file} has more than {_MOST_BYTES // 1_000_000} MB; expected a tokenizer.")

@@ -17,8 +17,7 @@ MOST_SECONDS = 300
 def brings_networks(backbones: Sequence[str], heads: Sequence[str]) -> bool:
     """Whether a search has other backbones than the built-in ones: named, wanted by a recipe, or of a plugin."""
     plugins = loaded_plugins()
-    sources: dict[str, FeatureSource] = {**plugins.all(Backbone), **plugins.all(Encoder)}
-    installed = [source for source in sources.values() if source.embedded and source.commercial]
+    installed = [source for source in plugins.sources().values() if source.embedded and source.commercial]
     heads_of = plugins.all(Head)
     recipes = [heads_of[name].recipe for name in heads if name in heads_of]
     if backbones or any(recipe and recipe.backbone for recipe in recipes):

@@ -8,7 +8,7 @@ from functools import cache
 
 from autotl.errors import PluginError
 from autotl.evidence.evaluations import gives_one_value
-from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, Evaluator, FeatureSource, Head
+from autotl.interfaces import NOT_COMMERCIAL, Backbone, Evaluator, FeatureSource, Head
 from autotl.targets import DEFAULT_OBJECTIVES, Kind, Target
 from autotl_ui.widgets.words import OBJECTIVES
 from autotl_ui.workspace.installed import loaded_plugins
@@ -34,8 +34,7 @@ def installed_choices(modality: str = "image", target: Kind = "classes") -> Plug
     modality: the kind of the items, by its name. target: the kind of what is learned.
     """
     plugins = loaded_plugins()
-    sources: dict[str, FeatureSource] = {**plugins.all(Backbone), **plugins.all(Encoder)}
-    remarks = {name: _remark(source) for name, source in sources.items() if source.modality == modality}
+    remarks = {name: _remark(source) for name, source in plugins.sources().items() if source.modality == modality}
     objectives = [name for name, evaluator in plugins.all(Evaluator).items() if _is_objective(evaluator, target)]
     usual = [name for name in (DEFAULT_OBJECTIVES[target], *OBJECTIVES) if name in objectives]
     return PluginChoices(

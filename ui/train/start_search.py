@@ -14,7 +14,6 @@ from autotl.data.preflight import listed_small_classes, require_learnable_listin
 from autotl.data.source import Source
 from autotl.deploy.registry import require_name, require_registry
 from autotl.errors import AutoTLError
-from autotl.interfaces import Backbone, Encoder
 from autotl.targets import CLASSES, ORDERED
 from autotl_ui.jobs import jobs
 from autotl_ui.train.networks import brings_networks, find_problem_of_networks
@@ -99,7 +98,7 @@ def find_problem(request: SearchRequest, workspace: Workspace) -> str:
             return refusal
     if Path(request.groups).suffix.lower() in TABLE_SUFFIXES and not workspace.whole_machine:
         return "Groups cannot be read from a table here. Name a column of the table of labels, or give a pattern."
-    offered = (*loaded_plugins().all(Backbone), *loaded_plugins().all(Encoder))
+    offered = loaded_plugins().sources()
     elsewhere = [name for name in request.backbones if name not in offered and not _is_inside(name, workspace)]
     if elsewhere and not workspace.whole_machine:
         return f"The network {elsewhere[0]} cannot be used here. Choose one from the list, or upload an ONNX file."
