@@ -40,17 +40,16 @@ def print_targets(found: TargetsResult) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PIPED_WIDTH
-    objective = next((target.result.objective for target in found.finished if target.result), "")
-    table = Table(title=f"Targets by {objective}, 95 % interval", title_justify="left")
-    for column in ("target", "champion", "search", "test"):
+    table = Table(title="Targets, 95 % interval", title_justify="left")
+    for column in ("target", "champion", "score", "search", "test"):
         table.add_column(column)
     for target in found.targets:
         result = target.result
         if result is None:
-            table.add_row(escape(target.name), f"[red]none ({target.status})[/red]", "-", "-")
+            table.add_row(escape(target.name), f"[red]none ({target.status})[/red]", "-", "-", "-")
             continue
         champion = f"{result.champion.head or result.champion.strategy} on {result.champion.backbone}"
-        scores = (str(result.search[result.objective]), str(result.test[result.objective]))
+        scores = (result.objective, str(result.search[result.objective]), str(result.test[result.objective]))
         table.add_row(escape(target.name), escape(champion), *map(escape, scores))
     console.print(table)
     for target in found.finished:

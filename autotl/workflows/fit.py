@@ -180,6 +180,17 @@ def require_startable(config: Config, plugins: Plugins, settings: Settings) -> N
     _require_available(config, plugins, settings)
 
 
+def require_resumable(run: Run, plugins: Plugins, settings: Settings, *, conclude: bool) -> None:
+    """Raise before any work where a run cannot be carried on: its images, networks or stores are gone or changed."""
+    require_images(run)
+    plugins.patience.share(run.config.budget_seconds)
+    require_places(run.folder, settings)
+    _require_stores(run.config, plugins, run.storage)
+    if not conclude:  # what is missing may be what its trials did not need
+        require_networks(run.config, plugins, settings)
+    require_unchanged(run.state().get("opened", {}), run.config, plugins, settings)
+
+
 def _dataset_read(run: Run) -> DatasetRead:
     dataset = run.dataset
     parts = {part: len(getattr(run.split, part)) for part in ("train", "validation", "test", "left_out")}
@@ -204,13 +215,7 @@ def resume(
     state = run.state()
     if state["status"] == "complete":
         return run
-    require_images(run)
-    plugins.patience.share(run.config.budget_seconds)
-    require_places(run.folder, settings)
-    _require_stores(run.config, plugins, run.storage)
-    if not conclude:  # what is missing may be what its trials did not need
-        require_networks(run.config, plugins, settings)
-    require_unchanged(state.get("opened", {}), run.config, plugins, settings)
+    require_resumable(run, plugins, settings, conclude=conclude)
     clock = Clock(run.config.budget_seconds, state["spent_seconds"])
     with conditions_explained(settings, run.folder), EarlyReading(run.config, plugins, settings) as early:
         early.begin(run.dataset.modality)

@@ -19,15 +19,16 @@ from autotl.data.several_targets import TargetDatasets, combine, divide_by_targe
 from autotl.data.small_classes import without_small_classes
 from autotl.data.source import open_source
 from autotl.errors import AutoTLError, ConfigError, DatasetError, RunError, in_one_line
+from autotl.evidence.evaluators import evaluators_of, objective_of
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
-from autotl.runs.events import Event, FindingMade, Listener, Message, SearchBegun, SearchEnded
+from autotl.runs.events import Event, FindingMade, Listener, Message, SearchBegun, SearchEnded, TrialEnded
 from autotl.runs.groups import GroupsFound
 from autotl.runs.limits import MIN_BUDGET_SECONDS
-from autotl.runs.run import Run, create, open_run, require_images, scan_data
+from autotl.runs.run import Run, create, open_run, scan_data
 from autotl.runs.state import LOCK_FILE
 from autotl.runs.target_folders import TARGETS
-from autotl.runs.targets_result import TargetsResult, read_targets
+from autotl.runs.targets_result import TargetsResult, has_targets, read_targets
 from autotl.runtime.addresses import without_secrets
 from autotl.runtime.clock import Clock
 from autotl.runtime.user_paths import short_name, split_names
@@ -36,9 +37,9 @@ from autotl.settings import Settings
 from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, named_kind
 from autotl.workflows.auditing import require_attributes
 from autotl.workflows.early_reading import EarlyReading
-from autotl.workflows.fit import conduct, introduce, require_startable
+from autotl.workflows.fit import conduct, introduce, require_resumable, require_startable
 from autotl.workflows.groups_first import look_and_keep
-from autotl.workflows.networks import opened_encoders, require_networks, require_unchanged
+from autotl.workflows.networks import opened_encoders
 from autotl.workflows.places import conditions_explained
 from autotl.workflows.targets_outcome import write_outcome
 
@@ -83,10 +84,11 @@ def fit_targets(
     Raises AutoTLError before any work where the data, the configuration or a plugin asked for is at fault.
     """
     clock = clock or Clock(config.budget_seconds)
-    _require_targets(config)
+    _require_targets(config, plugins)
     with conditions_explained(settings, config.run):
         config = replace(config, backbones=absolute_names(config.backbones, plugins))
-        require_startable(config, plugins, settings)
+        first = _of_target(config, config.targets[0])
+        require_startable(replace(first, register=config.register), plugins, settings)
         opened, restrictions = opened_encoders(config, plugins, settings), usage_notes(config, plugins)
         for listener, note in product(listeners, restrictions):
             listener(Message(note))
@@ -114,18 +116,20 @@ def resume_targets(
     state = whole.state()
     if state["status"] == "complete":
         return read_targets(folder)
-    require_images(whole)
-    if not conclude:
-        require_networks(whole.config, plugins, settings)
-    require_unchanged(state.get("opened", {}), whole.config, plugins, settings)
+    if not has_targets(folder):
+        raise RunError(
+            f"{folder} was ended before the runs of its targets were made; start a new search with `autotl fit`, in "
+            "another folder"
+        )
+    require_resumable(whole, plugins, settings, conclude=conclude)
     clock = Clock(whole.config.budget_seconds, state["spent_seconds"])
     with conditions_explained(settings, whole.folder), EarlyReading(whole.config, plugins, settings) as early:
         early.begin(whole.dataset.modality)
         return _conduct_all(whole, plugins, settings, clock, early, conclude=conclude)
 
 
-def _require_targets(config: Config) -> None:
-    """Raise ConfigError before any work where targets are named twice, or the budget cannot be divided."""
+def _require_targets(config: Config, plugins: Plugins) -> None:
+    """Raise ConfigError before any work where targets are named twice, or one cannot have the objective or budget."""
     names, budget = config.targets, config.budget_seconds
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigError(f"the column {twice[0]!r} is named twice among the targets; name each column once")
@@ -134,6 +138,11 @@ def _require_targets(config: Config) -> None:
             f"a budget of {budget:g}s leaves {budget / len(names):.0f}s for each of {len(names)} targets; each needs "
             f"{MIN_BUDGET_SECONDS:.0f}s; give at least {MIN_BUDGET_SECONDS * len(names):.0f}s"
         )
+    for name, kind in _kinds(config).items():
+        try:
+            objective_of(plugins, _of_target(config, name).objective, named_kind(kind))
+        except ConfigError as error:
+            raise ConfigError(f"the target {name!r}: {error}") from error
 
 
 def _read_data(
@@ -181,9 +190,10 @@ def _read_groups(
 ) -> _Grouped:  # fmt: skip
     """Look once for groups that are to stay on one side, for all targets; other targets are never groups."""
     strata = stratified(datasets, config.targets, seed=config.seed)
+    scored = config.objective if config.objective in evaluators_of(plugins, CLASSES) else DEFAULT_OBJECTIVES[CLASSES]
     groups, grouped = look_and_keep(
-        config, strata, plugins, settings, listeners=listeners, seconds_left=clock.left, before=early.end,
-        only_decisive=True,
+        replace(config, objective=scored), strata, plugins, settings, listeners=listeners, seconds_left=clock.left,
+        before=early.end, only_decisive=True,
     )  # fmt: skip
     if grouped is strata:
         return _Grouped(groups, datasets, config.groups)
@@ -254,7 +264,7 @@ def _conduct_all(
     with lock:
         whole.log.repair()
         whole.emit(SearchBegun(round(clock.spent(), 2)))
-        whole.update(status="running", error=None)
+        whole.update(status="running", error=None, spent_seconds=clock.spent())
         try:
             interrupted = _search_all(whole, plugins, settings, clock, early, conclude=conclude)
             outcome = write_outcome(whole, plugins, interrupted=interrupted)
@@ -305,6 +315,8 @@ def _search_one(
     """Search for one target with its share of the time that is left."""
 
     def listener(event: Event) -> None:
+        if isinstance(event, TrialEnded):  # if the process is killed, the time of this target counts
+            whole.update(spent_seconds=clock.spent())
         if not isinstance(event, SearchBegun | SearchEnded):
             whole.emit(event)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from autotl.deploy.joint_deployable import write_joint
-from autotl.errors import AutoTLError, ExportError
+from autotl.errors import AutoTLError
 from autotl.evidence.leaderboard import read_leaderboard
 from autotl.plugins import Plugins
 from autotl.reports.targets_index import write_index
@@ -23,7 +23,7 @@ NOT_JOINED = "No model answers all targets: "
 def write_outcome(whole: Run, plugins: Plugins, *, interrupted: bool) -> dict[str, object]:
     """Write what belongs to all targets; returns the fields of run.json that say so.
 
-    Targets without a result are left out, and named. Raises the problem of the first where no target has a result.
+    Targets without a result are left out, and named.
     """
     found = read_targets(whole.folder)
     missing = [target for target in found.targets if not target.result]
@@ -72,7 +72,7 @@ def _write_deployable(whole: Run, found: TargetsResult) -> tuple[str, str]:
     }  # fmt: skip
     try:
         return str(write_joint(models, whole.champion, metadata=facts).folder), ""
-    except (ExportError, AutoTLError) as error:
+    except AutoTLError as error:
         problem = f"{NOT_JOINED}{error} Use the model of each target, in the folder champion of its own run"
         whole.emit(Message(problem))
         return "", problem

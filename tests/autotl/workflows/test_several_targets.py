@@ -161,7 +161,7 @@ def test_each_target_may_be_of_its_own_kind(
     rows["brightness"] += np.random.default_rng(0).normal(0, 0.05, len(rows))
     rows["brightness"] = rows["brightness"].where(rows["tone"].notna())
     rows.to_csv(table, index=False)
-    config = configured(table, tmp_path / "run", label="shape,brightness", target="classes,number", heads=())
+    config = configured(table, tmp_path / "run", label="brightness,shape", target="number,classes", heads=())
     found = fit_targets(config, plugins=plugins, settings=settings)
     assert (found.status, found.unkept) == ("complete", ())
     objectives = {target.name: target.result.objective for target in found.targets if target.result}
@@ -246,6 +246,48 @@ def test_a_study_that_was_killed_between_two_targets_is_carried_on(
     assert resume_targets(config.run, plugins=plugins, settings=settings).status == "complete"
 
 
+def test_the_time_of_a_target_that_is_searched_counts_if_the_process_is_killed(
+    table: Path, tmp_path: Path, plugins: Any, settings: Settings
+) -> None:
+    config, spent = configured(table, tmp_path / "run"), list[float]()
+
+    def look(event: Event) -> None:
+        if isinstance(event, TrialEnded):
+            spent.append(open_run(config.run).state()["spent_seconds"])
+
+    fit_targets(config, plugins=plugins, settings=settings, listeners=(look,))
+    assert 0 < spent[0] < spent[-1]
+    assert spent == sorted(spent)
+    assert len(set(spent)) == len(spent)
+
+
+def test_a_study_that_was_killed_before_its_targets_were_made_says_so(
+    table: Path, tmp_path: Path, plugins: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(several_targets, "introduce", kill)
+    config = configured(table, tmp_path / "run")
+    with pytest.raises(Killed):
+        fit_targets(config, plugins=plugins, settings=settings)
+    with pytest.raises(RunError, match="before the runs of its targets were made"):
+        resume_targets(config.run, plugins=plugins, settings=settings)
+
+
+def test_a_store_whose_password_is_missing_is_refused_before_a_study_is_carried_on(
+    table: Path, tmp_path: Path, plugins: Any, settings: Settings, failing: Callable[[], None]
+) -> None:
+    found = fit_targets(configured(table, tmp_path / "run"), plugins=plugins, settings=settings)
+    run = open_run(found.run)
+    run.update(config=replace(run.config, storage="postgresql://me:***@nowhere/optuna").to_json())
+    with pytest.raises(ConfigError, match="AUTOTL_STORAGE"):
+        resume_targets(found.run, plugins=plugins, settings=settings)
+
+
 def test_the_budget_is_divided_among_the_targets(
     table: Path, tmp_path: Path, plugins: Any, settings: Settings, failing: Callable[[], None]
 ) -> None:
@@ -268,6 +310,11 @@ def test_what_cannot_be_is_refused_before_any_work(
         ({"label": "shape,colour"}, DatasetError, "colour"),
         ({"label": "shape,path"}, DatasetError, "path"),
         ({"audit": ("age",)}, ConfigError, "no attribute 'age'"),
+        (
+            {"target": "classes,labels", "objective": "accuracy"},
+            ConfigError,
+            "the target 'tone': the objective 'accuracy' scores 'classes' and 'ordered'",
+        ),
     ):
         with pytest.raises(error, match=message):
             fit_targets(configured(table, run, **options), plugins=plugins, settings=settings)
