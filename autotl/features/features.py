@@ -26,6 +26,8 @@ from autotl.runtime.progress import OnProgress
 from autotl.texts.decoding import READER_VERSION
 from autotl.texts.tokens import TOKENS_VERSION
 
+READING_VERSIONS = {"image": f"d{DECODER_VERSION}", "text": f"t{TOKENS_VERSION}r{READER_VERSION}"}
+"""What changes whenever the same file would be read as something else, for the names of folders of features."""
 SHARD_ITEMS = 512
 _ATTEMPTS = 3
 
@@ -101,7 +103,8 @@ def extract(
     """
     started = time.monotonic()
     digests = dataset.digests()
-    folder = cache / "features" / f"{network.key}-{_reading_version(network)}"
+    version = READING_VERSIONS["text" if network.tokenizer else "image"]
+    folder = cache / "features" / f"{network.key}-{version}"
     store = RecordStore(folder, np.dtype(np.float32), (network.n_features,))
     opened: list[Engine] = []
 
@@ -141,11 +144,6 @@ def extract(
     name, reused = str(opened[0]) if opened else "", len(wanted) - len(missing)
     opened.clear()  # which holds hundreds of MB
     return Features(network, digests, time.monotonic() - started, len(missing), reused, name, rate, store, compute)
-
-
-def _reading_version(network: FrozenNetwork) -> str:
-    """What changes whenever the same file would be read as something else, for the name of a folder."""
-    return f"t{TOKENS_VERSION}r{READER_VERSION}" if network.tokenizer else f"d{DECODER_VERSION}"
 
 
 def _keep_batches(

@@ -10,12 +10,12 @@ import numpy as np
 
 from autotl.cache.content_folders import folder_name
 from autotl.cache.record_store import RecordStore
-from autotl.images.decoder import DECODER_VERSION
+from autotl.features.features import READING_VERSIONS
 from autotl.interfaces import Size
 
 
 def count_known(cache: Path, source: str, size: Size, digests: np.ndarray) -> int:
-    """How many images have features of a source at a size in the cache, the most of any of its versions.
+    """How many items have features of a source at a size in the cache, the most of any of its versions.
 
     digests: bytes (n,). It is an estimate: the features may be those of other weights under the same name.
     """
@@ -26,7 +26,8 @@ def count_known(cache: Path, source: str, size: Size, digests: np.ndarray) -> in
                 n_features = int(json.loads((folder / "columns.json").read_text(encoding="utf-8"))[-1]["stop"])
             except (OSError, ValueError, LookupError, TypeError):
                 continue
-            kept = cache / "features" / f"{folder.name}-d{DECODER_VERSION}"
-            store = RecordStore(kept, np.dtype(np.float32), (n_features,))
-            found = max(found, int(store.known(digests).sum()))
+            for version in READING_VERSIONS.values():
+                kept = cache / "features" / f"{folder.name}-{version}"
+                store = RecordStore(kept, np.dtype(np.float32), (n_features,))
+                found = max(found, int(store.known(digests).sum()))
     return found

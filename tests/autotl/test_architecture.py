@@ -71,7 +71,7 @@ MAY_IMPORT = {
     "autotl_ui.workspace": "targets errors runtime settings data runs interfaces plugins checks evidence deploy "
     "autotl_ui.jobs",
     "autotl_ui.server": "autotl_ui.workspace",
-    "autotl_ui.widgets": "modality data runs interfaces evidence deploy autotl_ui.jobs autotl_ui.workspace "
+    "autotl_ui.widgets": "runtime modality data runs interfaces evidence deploy autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server",
     "autotl_ui.uploads": "errors runtime data autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.data": "errors settings data checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets "
@@ -102,7 +102,7 @@ def allowed(folder: str) -> set[str]:
 KNOWS = {
     "autotl.images": (
         "data.groups", "data.candidate_groups.from_exif", "data.modalities", "data.table_images", "deploy.maps",
-        "deploy.similar_images", "features.decoded_images", "features.features", "features.known_features",
+        "deploy.similar_images", "features.decoded_images", "features.features",
         "workflows.default_probe", "workflows.image_explanations", "workflows.mistake_maps", "workflows.shortcuts",
     ),
     "autotl.texts": (

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from small_text_encoder import small_text_encoder
+from texts_on_disk import paragraphs, write_texts
 
 from autotl.features.features import extract
 from autotl.features.frozen_network import freeze
@@ -22,6 +24,13 @@ def test_only_images_whose_features_were_read_at_this_size_count(tiny, shapes_da
     assert count_known(tmp_path, "tiny", (32, 32), digests[:3]) == 1
     assert count_known(tmp_path, "tiny", (48, 48), digests) == 0
     assert count_known(tmp_path, "ti", (32, 32), digests) == 0
+
+
+def test_texts_whose_features_were_read_count(tmp_path):
+    dataset = write_texts(tmp_path / "texts", *paragraphs())
+    network = freeze(small_text_encoder(), (1, 8), cache=tmp_path)
+    extract(dataset, network, cache=tmp_path, items=np.array([0, 3, 5]))
+    assert count_known(tmp_path, network.backbone, (1, 8), dataset.digests()) == 3
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "[{}]", "null"])
