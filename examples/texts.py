@@ -2,8 +2,8 @@
 
     python examples/texts.py docstrings.csv
 
-The texts are the descriptions of the public functions and classes of NumPy, pandas and scikit-learn, which AutoTL itself
-needs, so nothing is downloaded. `--per-class N` stops after N texts of each library.
+The texts are the descriptions of the public functions and classes of NumPy, pandas and scikit-learn, which AutoTL
+needs itself, so nothing is downloaded. `--per-class N` stops after N texts of each library.
 """
 
 from __future__ import annotations

@@ -280,8 +280,8 @@ def _share_paired(pictures: Pictures, chosen: np.ndarray, copies: list[Path], *,
 
 
 def _pairs(miniatures: np.ndarray, labels: np.ndarray, paths: list[str], *, mirrored: bool) -> pd.DataFrame:
-    from autotl.images.near_duplicates import find_pairs
     from autotl.data.sequences import successive_names
+    from autotl.images.near_duplicates import find_pairs
 
     return find_pairs(miniatures, labels, sequence=successive_names(paths), mirrored=mirrored)
 

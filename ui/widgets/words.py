@@ -7,6 +7,7 @@ import time
 from typing import Literal
 
 from autotl.data.item_kinds import IMAGES, ItemKind
+from autotl.runtime.item_words import ItemWords
 
 OBJECTIVES = {
     "balanced_accuracy": "Every class counts the same (balanced accuracy)",
@@ -92,12 +93,7 @@ def worded(text: str, kind: ItemKind) -> str:
         return text
     text = re.sub(r" at 1x1 pixels\b", "", text)  # word counts read a text as a whole
     text = re.sub(r"\b1x(\d+) pixels\b", r"\1 tokens", text).replace("image sizes", "lengths")
-    text = re.sub(r"\b([Aa])n (?=image\b)", r"\1 ", text)
-    return re.sub(r"\b([Ii])mage(s?)\b", lambda found: _in_case(kind.plural if found[2] else kind.name, found[1]), text)
-
-
-def _in_case(word: str, like: str) -> str:
-    return word.capitalize() if like.isupper() else word
+    return ItemWords(kind.name)(text)
 
 
 def score_name(name: str) -> str:
