@@ -153,7 +153,7 @@ def _by_leaving_out(
     """
     words = text.split()
     parts = np.array_split(np.arange(len(words)), min(len(words), MOST_PARTS)) if words else []
-    without = [" ".join(word for number, word in enumerate(words) if number not in set(part)) for part in parts]
+    without = [" ".join([*words[: part[0]], *words[part[-1] + 1 :]]) for part in parts]
     difference = float(_log_odds(row[None], label, runner_up)[0])
     found = np.zeros(len(words))
     if without:
