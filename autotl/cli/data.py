@@ -96,14 +96,15 @@ def check(
 
 def fix(
     data: Data,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help="Exclude an image.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Exclude an image or a text.")] = None,
     relabel: Annotated[
-        list[str] | None, typer.Option(metavar="IMAGE=CLASS", help="Give an image another class.")
+        list[str] | None, typer.Option(metavar="ITEM=CLASS", help="Give an image or a text another class.")
     ] = None,
     merge: Annotated[list[str] | None, typer.Option(metavar="CLASS=CLASS", help="Merge a class into another.")] = None,
-    undo: Annotated[list[str] | None, typer.Option(metavar="IMAGE|CLASS", help="Remove a decision.")] = None,
+    undo: Annotated[list[str] | None, typer.Option(metavar="ITEM|CLASS", help="Remove a decision.")] = None,
     note: Annotated[str, typer.Option(help="The reason, which is kept with the decision.")] = "",
     label: Label = None,
+    text: Text = None,
     patch: PatchFile = None,
     as_json: Json = False,
 ) -> None:
@@ -117,7 +118,7 @@ def fix(
     new = [Decision("exclude", item, note=note) for item in exclude or ()]
     new += [Decision("relabel", *split_assignment(text), note=note) for text in relabel or ()]
     new += [Decision("merge", *split_assignment(text), note=note) for text in merge or ()]
-    decisions = decide(data, new, undo=undo or (), label=label, patch=patch, cache=cache_folder())
+    decisions = decide(data, new, undo=undo or (), label=label, text=text, patch=patch, cache=cache_folder())
     file = patch or patch_file(data)
     if as_json:
         print_json({"patch": str(file), "decisions": [asdict(decision) for decision in decisions]})

@@ -19,6 +19,7 @@ from small_text_encoder import small_text_encoder
 from texts_on_disk import paragraphs
 
 from autotl.api.fitted_model import FittedModel
+from autotl.cli import app as command_line
 from autotl.deploy.deployable import TOLERANCE, load_deployable, replay
 from autotl.deploy.similar_images import make_index
 from autotl.errors import ExportError, RunError
@@ -175,6 +176,18 @@ def test_a_row_of_a_table_is_relabelled_or_left_out_by_its_name(
     changed = run.dataset.items.set_index("path")
     assert changed["label"][first] == "wine"
     assert second not in changed.index
+
+
+def test_fix_finds_a_text_in_the_column_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("remark,label\n" + "".join(f"a good film of {n} hours,{'ab'[n % 2]}\n" for n in range(8)))
+    command = ["autotl", "fix", str(table), "--text", "remark", "--label", "label", "--exclude", "row-000003.txt"]
+    monkeypatch.setattr("sys.argv", command)
+    command_line.app(standalone_mode=False)
+    assert "exclude row-000003.txt" in capsys.readouterr().out
+    assert "row-000003.txt" in (tmp_path / "table.csv.patch.csv").read_text()
 
 
 def test_what_is_of_images_alone_says_so_before_any_work(runs: dict[str, Run], tmp_path: Path) -> None:
