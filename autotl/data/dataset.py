@@ -212,3 +212,14 @@ def _require_labels(dataset: Dataset, folder: Path) -> None:
             f"{MIN_IMAGES_PER_CLASS} readable {items}. Add {items}, or leave such labels out with --min-per-class "
             f"{MIN_IMAGES_PER_CLASS}."
         )
+    if len(always_applying(dataset)) == len(counts):
+        raise DatasetError(
+            f"{folder} has no {dataset.item_kind.name} of which it is known that a label does not apply to it "
+            f"({listed(counts, most=5)}), so there is nothing to tell apart. Add {items} without these labels, or "
+            "write 0 where a label does not apply."
+        )
+
+
+def always_applying(dataset: Dataset) -> tuple[str, ...]:
+    """The labels that apply to every item of which that is known."""
+    return tuple(np.array(dataset.classes, dtype=object)[~(dataset.labels == 0).any(axis=0)].tolist())

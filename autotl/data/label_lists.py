@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,6 +101,7 @@ def read_label_columns(frame: pd.DataFrame, columns: Sequence[str], table: str) 
                 f"{len(columns)} with a label each; expected 1 or 0, or an empty cell where it is unknown."
             )
         applies[:, place], known[:, place] = yes, yes | no
+    require_names(columns, f"the table {table} has a column for the label")
     order = np.argsort(np.array(columns, dtype=str), kind="stable")
     names = tuple(columns[k] for k in order)
     notes = _answer_notes(applies, known, table, columns, only_marks=only_marks)
@@ -156,6 +157,16 @@ def _matrices(found: Sequence[Sequence[str] | None], names: Sequence[str]) -> tu
             else:
                 applies[row, place[name]] = True
     return applies & known, known
+
+
+def require_names(names: Iterable[str], where: str) -> None:
+    """Raise DatasetError where the name of a label could not be told from several, or from an unknown one."""
+    for name in names:
+        if SEPARATOR in name or name.startswith(UNKNOWN_MARK):
+            raise DatasetError(
+                f"{where} {name!r}; a name cannot contain {SEPARATOR!r}, which separates labels, or begin with "
+                f"{UNKNOWN_MARK!r}, which says that one is unknown. Rename it."
+            )
 
 
 def _require_plain_names(found: Sequence[Sequence[str] | None], column: pd.Series, table: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autotl.data.dataset import Dataset
+from autotl.data.dataset import Dataset, always_applying
 from autotl.data.label_stratification import Shortfall, shortfalls
 from autotl.data.split import TEST_FOLD, Split
 from autotl.runtime.wording import listed
@@ -17,15 +17,20 @@ def label_share_sentences(dataset: Dataset, split: Split) -> list[str]:
     """What to say of the shares of labels in the folds and the test split; nothing for other kinds of target."""
     if dataset.kind != LABELS:
         return []
-    labels = dataset.labels
+    labels, always = dataset.labels, always_applying(dataset)
+    said = [
+        f"the label {name!r} applies to every item of which that is known, so there is nothing to learn of it, and it "
+        "does not count in the mean average precision"
+        for name in always
+    ]
     parts = np.where(split.fold == TEST_FOLD, split.n_folds, split.fold)
     found = shortfalls(labels > 0, split.cluster, parts, known=known_labels(labels))
     if not found:
-        return ["every label has its overall share, within 2 points, in each fold and in the test split"]
+        return [*said, "every label has its overall share, within 2 points, in each fold and in the test split"]
     told = [_sentence(one, dataset.classes[one.label], split.n_folds) for one in found[:_MOST_TOLD]]
     if rest := found[_MOST_TOLD:]:
         told.append(f"nor are the shares of {listed(repr(dataset.classes[one.label]) for one in rest)} held everywhere")
-    return told
+    return said + told
 
 
 def _sentence(one: Shortfall, name: str, n_folds: int) -> str:

@@ -26,7 +26,15 @@ _PREFIX = "attribute."
 
 
 def require_attributes(config: Config, dataset: Dataset) -> None:
-    """Raise ConfigError if a requested attribute is unknown, or if max_gap is set and no attribute can be audited."""
+    """Raise ConfigError if a requested attribute is unknown, or if max_gap is set and no attribute can be audited.
+
+    Nor can the target be of another kind than classes where an audit is requested.
+    """
+    if (config.audit or config.max_gap is not None) and not dataset.target.is_classes:
+        raise ConfigError(
+            f"the audit compares the errors and the recall of groups, which need one class for each item, and the "
+            f"target{f' {config.label!r}' if config.label else ''} is {dataset.kind!r}; leave out --audit and --max-gap"
+        )
     known = attribute_names(dataset)
     unknown = [name for name in config.audit if name not in known]
     if unknown:

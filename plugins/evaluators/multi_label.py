@@ -17,8 +17,11 @@ THRESHOLD = 0.5
 
 
 def mean_average_precision(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The mean of the labels' average precisions (macro mAP); labels that no item has are left out."""
-    found = average_precisions(labels, probabilities)
+    """The mean of the labels' average precisions (macro mAP); labels that no item has, or all have, are left out.
+
+    Whatever the ranking, the average precision of a label that all items have is 1.
+    """
+    found = average_precisions(labels, probabilities)[(labels == 0).any(axis=0)]
     found = found[~np.isnan(found)]
     return float(found.mean()) if len(found) else float("nan")
 

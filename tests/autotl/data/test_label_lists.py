@@ -98,6 +98,13 @@ def test_an_answer_that_is_none_is_refused_with_its_row_and_column():
         read_label_columns(frame, ["a", "b"], "x.csv")
 
 
+@pytest.mark.parametrize("name", ["a;b", "?b"])
+def test_a_column_whose_name_cannot_be_that_of_a_label_is_refused(name):
+    frame = pd.DataFrame({"a": ["1", "0"], name: ["0", "1"]})
+    with pytest.raises(DatasetError, match=r"x.csv has a column for the label .*Rename it"):
+        read_label_columns(frame, ["a", name], "x.csv")
+
+
 def test_a_label_that_never_applies_is_named():
     frame = pd.DataFrame({"a": ["1", "0"], "b": ["0", "0"]})
     assert "these labels apply: 'b'" in read_label_columns(frame, ["a", "b"], "x.csv").notes[0].message

@@ -1,12 +1,16 @@
 """A study of several labels says whether its split holds their shares, or why not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scanning import scan, write_noise
 
+from autotl.data.dataset import require_learnable
 from autotl.data.label_shares import label_share_sentences
 from autotl.data.split import split
+from autotl.errors import DatasetError
 
 
 def photos(folder, tags: list[str], groups: list[str] | None = None):
@@ -27,6 +31,16 @@ def test_shares_that_are_held_are_said_to_be(tmp_path, tags):
     dataset = photos(tmp_path / "photos", tags)
     [sentence] = label_share_sentences(dataset, split(dataset, seed=0))
     assert sentence == "every label has its overall share, within 2 points, in each fold and in the test split"
+
+
+def test_a_label_that_always_applies_is_named(tmp_path, tags):
+    dataset = photos(tmp_path / "photos", [f"photo;{tag}" for tag in tags])
+    require_learnable(dataset, tmp_path)
+    first, *_ = label_share_sentences(dataset, split(dataset, seed=0))
+    assert first.startswith("the label 'photo' applies to every item of which that is known")
+    alone = replace(dataset, table=dataset.table.assign(label="photo"))
+    with pytest.raises(DatasetError, match=r"nothing to tell apart.*write 0 where a label does not apply"):
+        require_learnable(alone, tmp_path)
 
 
 def test_a_label_of_few_groups_is_named_with_the_reason(tmp_path, tags):

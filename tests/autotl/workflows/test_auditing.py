@@ -56,6 +56,16 @@ def test_an_attribute_that_names_images_is_refused(dataset: Any, tmp_path: Path)
         require_attributes(config(tmp_path, audit=("serial",)), dataset)
 
 
+def test_an_audit_of_numbers_is_refused(dataset: Any, tmp_path: Path) -> None:
+    table = dataset.table.assign(label=[str(number) for number in range(200)])
+    numbers = replace(dataset, table=table, kind="number")
+    with pytest.raises(ConfigError, match=r"the target 'age' is 'number'; leave out --audit and --max-gap"):
+        require_attributes(config(tmp_path, label="age", audit=("age",)), numbers)
+    with pytest.raises(ConfigError, match="the target is 'number'"):
+        require_attributes(config(tmp_path, max_gap=0.1), numbers)
+    require_attributes(config(tmp_path), numbers)
+
+
 @pytest.mark.parametrize("gap", [0, 1, -0.1, 10])
 def test_a_tolerance_is_a_share(gap: float, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"such as 0.1 for 10 points"):
@@ -82,7 +92,7 @@ def subject(dataset: Any, tmp_path: Path, wrong: np.ndarray, **options: Any) -> 
     )  # fmt: skip
     features = np.random.default_rng(0).normal(size=(200, 5)) + 9.0 * wrong[:, None]
     context: Any = SimpleNamespace(
-        run=run, inputs=SimpleNamespace(get=lambda _: SimpleNamespace(vectors=features)),
+        run=run, inputs=SimpleNamespace(get_arrays=lambda _: SimpleNamespace(vectors=features)),
         space=SimpleNamespace(default=lambda: None),
     )  # fmt: skip
     nothing: Any = None

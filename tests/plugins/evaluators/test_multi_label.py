@@ -62,6 +62,16 @@ def test_where_labels_are_unknown_each_average_precision_is_that_of_the_items_fo
         assert found[label] == pytest.approx(alone, abs=1e-12)
 
 
+def test_a_label_that_all_items_have_does_not_raise_the_mean_average_precision():
+    labels, probabilities = random_data(3, None)
+    labels = np.column_stack([labels, np.ones(len(labels), dtype=bool)])
+    score = EVALUATORS["mean_average_precision"].score
+    several = np.column_stack([probabilities, probabilities[:, 0]])
+    assert score(labels, several) == score(labels[:, :3], probabilities) < 1
+    known = np.where(labels, 1, -1).astype(np.int8)
+    assert math.isnan(score(known, several))  # items without a label are not known
+
+
 @pytest.mark.parametrize("name", ["micro_f1", "hamming"])
 def test_unknown_labels_are_not_counted(name):
     labels, probabilities = random_data(5, None)
