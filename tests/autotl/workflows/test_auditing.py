@@ -92,7 +92,7 @@ def subject(dataset: Any, tmp_path: Path, wrong: np.ndarray, **options: Any) -> 
     )  # fmt: skip
     features = np.random.default_rng(0).normal(size=(200, 5)) + 9.0 * wrong[:, None]
     context: Any = SimpleNamespace(
-        run=run, inputs=SimpleNamespace(get_arrays=lambda _: SimpleNamespace(vectors=features)),
+        run=run, inputs=SimpleNamespace(get_arrays=lambda _: features),
         space=SimpleNamespace(default=lambda: None),
     )  # fmt: skip
     nothing: Any = None
