@@ -391,14 +391,3 @@ def _blamed(kind: type[Offered], thing: Offered, plugin: str, patience: Patience
         if callable(value := getattr(thing, field.name)) and not isinstance(value, type)
     }
     return cast(Offered, replace(cast(Any, thing), **functions))
-
-
-def line_in(told: str, plugin: LoadedPlugin) -> str:
-    """The line of a plugin that a traceback, or what faulthandler wrote, names last: " (FILE, line 3)"; or nothing."""
-    frames = re.findall(r'File "([^"]+)", line (\d+)', told)
-    own = [frame for frame in frames if frame[0] == plugin.source or frame[0] in plugin.files]
-    if not own:
-        return ""
-    # faulthandler begins with the latest call, Python ends with it.
-    file, line = own[0] if "most recent call first" in told else own[-1]
-    return f" ({file}, line {line})"

@@ -1,12 +1,13 @@
-"""Functions of plugins, wrapped so that their errors name the plugin."""
+"""Errors of plugins that name the plugin: its functions are wrapped, and its line is found in a traceback."""
 
 from __future__ import annotations
 
 import copy
 import functools
 import inspect
+import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from typing import Any, TypeAlias
@@ -110,3 +111,17 @@ def _protected(value: Any) -> Any:
             value = copy.copy(value)
             vars(value).update({name: _protected(part) for name, part in parts.items()})
     return value
+
+
+def line_in(told: str, source: str, files: Collection[str]) -> str:
+    """The line of a plugin that a traceback, or what faulthandler wrote, names last: " (FILE, line 3)"; or nothing.
+
+    source, files: those of the plugin.
+    """
+    frames = re.findall(r'File "([^"]+)", line (\d+)', told)
+    own = [frame for frame in frames if frame[0] == source or frame[0] in files]
+    if not own:
+        return ""
+    # faulthandler begins with the latest call, Python ends with it.
+    file, line = own[0] if "most recent call first" in told else own[-1]
+    return f" ({file}, line {line})"

@@ -15,7 +15,8 @@ import numpy as np
 
 from autotl.errors import ConfigError, ExportError, HeadError, PluginError
 from autotl.interfaces import Head
-from autotl.plugins import LoadedPlugin, Plugins, line_in
+from autotl.plugins import LoadedPlugin, Plugins
+from autotl.runtime.blame import line_in
 from autotl.runtime.guarded_process import ChildEndedError, Document, GuardedProcess
 from autotl.search.head_deadlines import HeadDeadlines
 from autotl.search.heads import build_head, build_plain, declare, head_params
@@ -173,7 +174,7 @@ class HeadProcesses:
             yield
         except ChildEndedError as ended:
             self._begin_again(owner)
-            text = f"head {head!r} of plugin {owner.name!r} {ended}{line_in(ended.where, owner)}"
+            text = f"head {head!r} of plugin {owner.name!r} {ended}{line_in(ended.where, owner.source, owner.files)}"
             raise HeadError(text, ended.where, crashed=True) from None
         except BaseException:
             self._end(owner.name)
@@ -290,4 +291,6 @@ def _raised(head: str, owner: LoadedPlugin, answer: Document) -> HeadError | Exp
     """What a head raised, with the line of its plugin."""
     where = str(answer["traceback"])
     text = f"{answer['error']}: {answer['message']}"
-    return HeadError(f"head {head!r} of plugin {owner.name!r} raised {text:.500}{line_in(where, owner)}", where)
+    return HeadError(
+        f"head {head!r} of plugin {owner.name!r} raised {text:.500}{line_in(where, owner.source, owner.files)}", where
+    )

@@ -13,9 +13,9 @@ import optuna
 from autotl.errors import HeadError, OutOfTimeError, in_one_line
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.interfaces import Head
-from autotl.plugins import line_in
 from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
+from autotl.runtime.blame import line_in
 from autotl.runtime.conditions import is_condition
 from autotl.search.context import SearchContext
 from autotl.search.fine_tune_trials import Options, fine_tune
@@ -107,9 +107,9 @@ def _failed(context: SearchContext, begun: TrialRecord, candidate: Candidate, er
         ("Head", head.name, context.plugins.owner(Head, head.name)),
     ]
     parts = [
-        f"{kind.lower()} {name!r} of plugin {owner.name!r}{line_in(told, owner)}"
+        f"{kind.lower()} {name!r} of plugin {owner.name!r}{line_in(told, owner.source, owner.files)}"
         for kind, name, owner in brought
-        if owner and owner.origin != "ours" and line_in(told, owner)
+        if owner and owner.origin != "ours" and line_in(told, owner.source, owner.files)
     ]
     where = f" ({'; '.join(parts)})" if parts else ""
     return ended(begun, "failed", f"{type(error).__name__}: {in_one_line(error)}{where}", told=told)

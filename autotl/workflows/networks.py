@@ -9,10 +9,10 @@ from pathlib import Path
 
 from autotl.errors import AutoTLError, ConfigError, PluginError
 from autotl.interfaces import Backbone, Encoder, FeatureSource, Head, WordCounts
-from autotl.plugins import Plugins, line_in
+from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runtime import keras_backend
-from autotl.runtime.blame import of_plugin
+from autotl.runtime.blame import line_in, of_plugin
 from autotl.runtime.guarded_process import ChildEndedError, GuardedProcess
 from autotl.search.sources import named_sources, require_tunable, source_owner, source_version, sources_of
 from autotl.settings import Settings
@@ -105,7 +105,8 @@ def require_return(source: FeatureSource, plugins: Plugins) -> None:
     except ChildEndedError as ended:
         raise PluginError(
             f"encoder {source.name!r} of plugin {owner.name!r} {ended} while it made its graph"
-            f"{line_in(ended.where, owner)}. Leave it out, or report this to the author of its plugin."
+            f"{line_in(ended.where, owner.source, owner.files)}. Leave it out, or report this to the author of its "
+            "plugin."
         ) from None
     finally:
         child.end()
