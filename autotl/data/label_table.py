@@ -26,6 +26,8 @@ from autotl.errors import DatasetError
 from autotl.runtime.progress import OnProgress
 from autotl.runtime.wording import listed
 
+ONE_COLUMN_EACH = "one column per class"
+"""In the layout of data: each class or label has a column of its own."""
 _WITHOUT_HEADER = re.compile(r"column \d+")
 
 
@@ -161,7 +163,7 @@ def _row_table(
 
 def labels_layout(items: str, column: str) -> str:
     """The columns in a layout. items: that of the items, empty for images. column: of labels, empty for several."""
-    labels = f"column {column!r}" if column else "one column per class"
+    labels = f"column {column!r}" if column else ONE_COLUMN_EACH
     return f"{items}, {'labels in the ' * bool(column)}{labels}" if items else labels
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from autotl.data.clusters import find_clusters
 from autotl.data.dataset import Dataset
+from autotl.data.label_table import ONE_COLUMN_EACH
 from autotl.data.scan import scan
 from autotl.deploy.batch_prediction import classify
 from autotl.deploy.deployable import load_deployable, numbers_of
@@ -24,7 +25,7 @@ from autotl.runs.result import by_class, overall
 from autotl.runs.run import open_run
 from autotl.runtime.wording import counted, listed
 from autotl.settings import Settings
-from autotl.targets import LABELS, NUMBER, Kind, Target, applying_labels, encode, is_number
+from autotl.targets import LABELS, NUMBER, UNKNOWN, Kind, Target, applying_labels, encode, is_number
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,21 @@ def _answerable(dataset: Dataset, target: Target) -> tuple[np.ndarray, np.ndarra
         found = [name for text in texts.tolist() for name in applying_labels(text)]
         known = not found or any(name in target.classes for name in found)
         rows = np.arange(len(texts) if known else 0)
-        return rows, encode(target, texts[rows]), Counter(name for name in found if name not in target.classes)
+        labels = encode(target, texts[rows]).astype(np.int8)
+        labels[:, _without_column(dataset, target)] = UNKNOWN
+        return rows, labels, Counter(name for name in found if name not in target.classes)
     rows = np.flatnonzero(np.isin(texts, target.classes))
     unknown = Counter(name for name in texts.tolist() if name not in target.classes)
     return rows, encode(target, texts[rows]), unknown
+
+
+def _without_column(dataset: Dataset, target: Target) -> np.ndarray:
+    """Of which labels nothing is known, bool (n_labels,), since a table of one column per label has none of them."""
+    if ONE_COLUMN_EACH not in dataset.layout:
+        return np.zeros(len(target.classes), dtype=bool)
+    # A column in which no label applies is read as an attribute.
+    given = {*dataset.classes, *(str(name).removeprefix("attribute.") for name in dataset.table)}
+    return np.array([name not in given for name in target.classes])
 
 
 def _read(new: NewData, kind: Kind, cache: Path, listeners: tuple[Listener, ...]) -> Dataset:

@@ -213,6 +213,25 @@ def test_a_model_of_numbers_or_labels_is_scored_on_new_data(
     assert found.evaluation.scores["mean_average_precision"].value > 0.9
 
 
+def test_a_label_without_a_column_in_new_data_is_unknown_and_not_wrong(
+    of_labels: Run, colours: Path, plugins: Any, settings: Settings
+) -> None:
+    with colours.open(newline="") as file:
+        rows = [(row["path"], row["colours"].split(";")) for row in csv.DictReader(file) if row["colours"]]
+
+    def scores(*names: str) -> dict[str, float]:
+        table = colours.with_name("marks.csv")
+        with table.open("w", newline="") as file:
+            lines = [(path, *(int(name in own) for name in names)) for path, own in rows]
+            csv.writer(file).writerows([("path", *names), *lines])
+        found = evaluate_model(of_labels.folder, NewData(table), plugins=plugins, settings=settings)
+        table.unlink()
+        return {name: score.value for name, score in found.evaluation.scores.items()}
+
+    every, without_red = scores("blue", "green", "red"), scores("blue", "green")
+    assert 0.5 < every["exact_match"] <= without_red["exact_match"]
+
+
 def test_a_model_of_a_number_is_fitted_again_on_the_same_split(
     of_number: Run, tmp_path: Path, plugins: Any, settings: Settings
 ) -> None:
