@@ -56,6 +56,8 @@ class ItemWords:
         return {name: said for name, value in told.items() if (said := self._said(value)) is not value}
 
     def _text(self, text: str) -> str:
+        if "pixels" in text:
+            text = _TOKENS.sub(r"\1 tokens", _WHOLE.sub("", text))
         if "mage" not in text:
             return text
         names = [name for name in self.kept if name in text]

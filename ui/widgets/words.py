@@ -91,9 +91,7 @@ def worded(text: str, kind: ItemKind) -> str:
     """A sentence about images, as a sentence about items of another kind."""
     if kind is IMAGES:
         return text
-    text = re.sub(r" at 1x1 pixels\b", "", text)  # word counts read a text as a whole
-    text = re.sub(r"\b1x(\d+) pixels\b", r"\1 tokens", text).replace("image sizes", "lengths")
-    return ItemWords(kind.name)(text)
+    return ItemWords(kind.name)(text.replace("image sizes", "lengths"))
 
 
 def score_name(name: str) -> str:

@@ -22,6 +22,7 @@ TEXTS = ItemWords("text")
         ("see /data/images/a.txt and images/b.txt, image.txt", "see /data/images/a.txt and images/b.txt, image.txt"),
         ("imagery and images_2 stay", "imagery and images_2 stay"),
         ("nothing of the kind", "nothing of the kind"),
+        ("minilm at 1x256 pixels is better than tfidf at 1x1 pixels", "minilm at 256 tokens is better than tfidf"),
     ],
 )
 def test_only_the_word_is_changed(about_images, about_texts):
