@@ -21,9 +21,9 @@ from autotl.errors import ConfigError
 from autotl.features.frozen_network import open_session
 from autotl.graphs.word_logits import COUNTS, WordLogits, word_logits
 from autotl.texts.counting import WordCounter
+from autotl.texts.serving import VOCABULARY_FILE
 
 LEFT_OUT = "left out"
-VOCABULARY = "vocabulary.json"
 MOST_PARTS = 100
 """Of a longer text parts of several words are left out, as few words each as gives no more parts than this."""
 _BATCH_TEXTS = 32
@@ -112,7 +112,7 @@ class TextExplainer:
         switches = {entry.name for entry in self._session.get_overridable_initializers()}
         self._off: dict[str, Any] = {"doubts": np.array(False)} if "doubts" in switches else {}
         self.linear: LinearWords | None = None
-        if (folder / VOCABULARY).exists():
+        if (folder / VOCABULARY_FILE).exists():
             logits = word_logits(onnx.load(folder / "model.onnx"), len(self.classes))
             self.linear = LinearWords(logits, read_vocabulary(folder)) if logits else None
 
@@ -132,7 +132,7 @@ class TextExplainer:
 
 def read_vocabulary(folder: Path) -> WordCounter:
     """The vocabulary of a deployable that counts words."""
-    return WordCounter.from_json((folder / VOCABULARY).read_text(encoding="utf-8"))
+    return WordCounter.from_json((folder / VOCABULARY_FILE).read_text(encoding="utf-8"))
 
 
 def as_document(evidence: WordEvidence, classes: Sequence[str]) -> dict[str, object]:

@@ -38,6 +38,7 @@ from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.progress import OnProgress
 from autotl.texts.counting import WordCounter, build_counter
 from autotl.texts.decoding import READER_VERSION
+from autotl.texts.serving import VOCABULARY_FILE
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -56,7 +57,7 @@ class CountNetwork(FrozenNetwork):
     @property
     def vocabulary(self) -> Path:
         """The file that says what each column counts; a deployable carries it."""
-        return self.file.with_name("vocabulary.json")
+        return self.file.with_name(VOCABULARY_FILE)
 
     @property
     def beside(self) -> dict[str, Path]:

@@ -14,7 +14,7 @@ from autotl.search.fold_costs import FoldCosts
 from autotl.trial import Candidate, TrialRecord
 
 CAUTIOUS_TEXTS_PER_SECOND = 500
-"""Whose words are counted, on a busy core, used as the other."""
+"""Texts whose words are counted on one busy core; used until something was measured."""
 CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 """What a small network reads on two busy cores; used until something was measured."""
 

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from autotl.runs.run import Run
 
 MOST_WORDS = 15
-_VOCABULARY = "vocabulary.json"
 
 
 def telling_words(run: Run, _tested: Predictions) -> Iterable[Table]:
     """The words with the largest weights of each class, relative to the mean of all classes."""
-    vocabulary = run.champion / _VOCABULARY
+    from autotl.texts.serving import VOCABULARY_FILE
+
+    vocabulary = run.champion / VOCABULARY_FILE
     classes = run.dataset.classes
     if not vocabulary.exists() or len(classes) < 2:
         return
