@@ -14,6 +14,8 @@ from typing import Any, TypeVar, cast
 T = TypeVar("T")
 IMAGE = "image"
 _WORD = re.compile(r"(?<![\w/\\.@<-])(?:([Aa])n )?([Ii])mage(s?)(?![\w/\\-]|\.\w)")
+_WHOLE, _TOKENS = re.compile(r" at 1 ?x ?1 pixels\b"), re.compile(r"\b1 ?x ?(\d+) pixels\b")
+"""Sizes of items that have no pixels: read as a whole, or so many tokens at a time."""
 _SAID = ("title", "text", "description", "what", "why_not")
 """Of a mapping, such as a chart or a forecast as JSON, the texts for people."""
 
