@@ -91,7 +91,10 @@ class TextEncoder(Encoder):
 
 @dataclass(frozen=True)
 class WordCounts(Encoder):
-    """Counts of words and of strings of characters, which a head reads after TF-IDF weighting fitted in each fold.
+    """Counts of words and of strings of characters, which heads read weighted by TF-IDF.
+
+    Heads that take sparse matrices fit the weights in each fold; for others they are fitted once, on the development
+    items without their labels.
 
     words, characters: the least and greatest length of word n-grams and of character n-grams within words. They are
         the stages `words` and `characters`. most: entries of the vocabulary of each stage, the most frequent ones.
