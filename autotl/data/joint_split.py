@@ -67,7 +67,8 @@ def _strata(datasets: TargetDatasets, order: Sequence[str]) -> np.ndarray:
 def _of_target(dataset: Dataset) -> np.ndarray:
     """What each row of a target's table is: its class, or its group of similar labels; a dash for none; text (n,)."""
     found = np.full(len(dataset.table), "-", dtype=object)
-    found[item_rows(dataset)] = strata(dataset.labels).astype(str).astype(object)
+    named = dataset.items["label"].to_numpy() if dataset.target.is_classes else strata(dataset.labels).astype(str)
+    found[item_rows(dataset)] = named.astype(object)
     return found
 
 

@@ -1,8 +1,10 @@
-"""Opening a graph and reading items ahead of it; an exported model carries a copy of this file."""
+"""Opens a graph, reads items ahead of it and prints answers; an exported model carries a copy of this file."""
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,3 +41,21 @@ def read_ahead(given: Sequence[Any], read: Callable[[Any], Any]) -> Iterator[lis
             ahead = batch
         if ahead is not None:
             yield list(ahead)
+
+
+def print_answers(open_predictor: Callable[[], Any], arguments: Sequence[str]) -> int:
+    """The command line: paths in, JSON in UTF-8 on standard output; exit code 0, or 2 where no item could be read."""
+    if not arguments:
+        sys.stderr.write("usage: python predictor.py FILE...\n")
+        return 2
+    predictor = open_predictor()
+    results = predictor.predict([Path(argument) for argument in arguments])
+    document = json.dumps(results, indent=2, ensure_ascii=False) + "\n"
+    sys.stdout.flush()
+    # Whatever the encoding of this system: JSON is UTF-8, and half a character of a file's name is escaped.
+    sys.stdout.buffer.write(document.encode("utf-8", "backslashreplace"))
+    sys.stdout.flush()
+    if all("error" in result for result in results):
+        sys.stderr.write(f"no {predictor.reader.item} could be read\n")
+        return 2
+    return 0

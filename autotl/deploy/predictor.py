@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotl.deploy.answers import open_answers
-from autotl.deploy.batches import BATCH_SIZE, open_graph, read_ahead
+from autotl.deploy.batches import BATCH_SIZE, open_graph, print_answers, read_ahead
 from autotl.deploy.item_readers import open_reader
 
 DOUBTS = ("set", "unsure", "none_of_these")  # optional outputs that say how far an answer can be relied on
@@ -187,21 +187,8 @@ class Predictor:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line: paths in, JSON in UTF-8 on standard output; exit code 0, or 2 where no item could be read."""
-    predictor = Predictor(Path(__file__).resolve().parent) if arguments else None
-    if predictor is None:
-        sys.stderr.write("usage: python predictor.py FILE...\n")
-        return 2
-    results = predictor.predict([Path(argument) for argument in arguments])
-    document = json.dumps(results, indent=2, ensure_ascii=False) + "\n"
-    sys.stdout.flush()
-    # Whatever the encoding of this system: JSON is UTF-8, and half a character of a file's name is escaped.
-    sys.stdout.buffer.write(document.encode("utf-8", "backslashreplace"))
-    sys.stdout.flush()
-    if all("error" in result for result in results):
-        sys.stderr.write(f"no {predictor.reader.item} could be read\n")
-        return 2
-    return 0
+    """The command line; see `print_answers`."""
+    return print_answers(lambda: Predictor(Path(__file__).resolve().parent), arguments)
 
 
 # MLflow runs this file to get at its model ("models from code"). Imports from elsewhere must not offer it one.
