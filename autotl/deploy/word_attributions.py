@@ -103,8 +103,8 @@ class TextExplainer:
         self.classes, metadata = deployable.classes, deployable.metadata
         if metadata.get("modality") != "text" or not deployable.target.is_classes:
             raise ConfigError(
-                f"{deployable.folder} is no model that classifies texts, so there are no words to explain. Give the "
-                "run or the deployable of one."
+                f"{deployable.folder} is not a model that classifies texts, so there are no words to explain. Give "
+                "the run or the deployable of one."
             )
         folder = deployable.folder
         self._reader = open_reader(folder, metadata)

@@ -40,7 +40,7 @@ def read_item_text(dataset: Dataset, item: int) -> str:
 
 def open_tokens(network: FrozenNetwork) -> Tokens:
     """The tokenizer of a network of texts."""
-    assert network.tokenizer is not None, f"{network.backbone} is no encoder of texts"
+    assert network.tokenizer is not None, f"{network.backbone} does not read texts"
     return _opened_tokens(network.tokenizer)
 
 

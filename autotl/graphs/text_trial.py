@@ -64,7 +64,7 @@ def _inner_stages(
         return []
     try:
         arrays = open_session(part_for(model, tensors)).run(list(tensors), _sample(inputs, n_tokens))
-    except Exception:  # it has no such part, which is no fault of it
+    except Exception:  # it has no such part, which is not an error
         return []
     if any(array.shape != (2, n_tokens, stages[0].width) or array.dtype.kind != "f" for array in arrays):
         return []
@@ -146,7 +146,7 @@ def _stages(
         if array.dtype.kind == "f" and (per_token or array.shape[:-1] == (2,)) and array.shape[-1] > 0:
             stages.append(TextStage(name, _stage_name(name), array.shape[-1], per_token))
         elif settings.outputs:
-            raise ConfigError(f"{settings.file} has {name!r} under 'outputs', which is no vector: {_shape(array)}")
+            raise ConfigError(f"{settings.file} has {name!r} under 'outputs', which is not a vector: {_shape(array)}")
     if not stages:
         found = ", ".join(f"{name!r} {_shape(array)}" for name, array in zip(names, arrays, strict=True))
         raise ConfigError(

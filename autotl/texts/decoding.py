@@ -115,8 +115,8 @@ def decode_text(data: bytes, declared: str = "") -> DecodedText:
 def clean_text(text: str) -> str:
     """A text with line feeds as its only line ends, without invisible characters, and with composed accents.
 
-    Control characters become spaces, except tabs; byte-order marks and soft hyphens are left out; what is no character
-    becomes U+FFFD; letters with combining accents become single characters (Unicode's form NFC).
+    Control characters become spaces, except tabs; byte-order marks and soft hyphens are left out; what is not a
+    character becomes U+FFFD; letters with combining accents become single characters (Unicode's form NFC).
     """
     text = _LINE_ENDS.sub("\n", text)
     text = _CONTROLS.sub(" ", text)

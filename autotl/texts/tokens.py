@@ -52,12 +52,12 @@ class Tokens:
         try:
             document = json.loads(tokenizer)
             if not isinstance(document, dict):
-                raise ValueError("its JSON is no object")
+                raise ValueError("its JSON is not an object")
             usage = document.pop(TOKENS_KEY, None) or {}
             opened = tokenizers.Tokenizer.from_str(json.dumps(document))
             opened.no_padding()
             opened.no_truncation()
-            opened.encode_special_tokens = True  # "[SEP]" in a text is no separator
+            opened.encode_special_tokens = True  # "[SEP]" in a text does not separate anything
             unknown = str(usage.get("unknown") or "") or _unknown_token(document)
             skips = bool(usage.get("skip_unknown"))
         except BaseException as error:

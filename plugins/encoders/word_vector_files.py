@@ -175,7 +175,7 @@ def _first_line(file: Path, _mtime_ns: int) -> bytes:
 
 
 def _width(file: Path) -> int:
-    """How many numbers a word has; ConfigError where the first line is no word with numbers."""
+    """How many numbers a word has; ConfigError where the first line is not a word with numbers."""
     try:
         parts = _first_line(file, file.stat().st_mtime_ns).rstrip().split(b" ")
     except OSError as error:

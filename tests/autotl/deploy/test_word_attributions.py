@@ -120,5 +120,5 @@ def test_a_model_of_images_has_no_words(model, tmp_path):
     folder = model.write(tmp_path / "champion")
     metadata = json.loads((folder / "metadata.json").read_text())
     (folder / "metadata.json").write_text(json.dumps({**metadata, "modality": "image"}))
-    with pytest.raises(ConfigError, match="no model that classifies texts"):
+    with pytest.raises(ConfigError, match="not a model that classifies texts"):
         TextExplainer(folder)
