@@ -20,14 +20,12 @@ from autotl.features.decoded_images import read_pixels
 from autotl.features.engine import Engine
 from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine
 from autotl.features.frozen_network import FrozenNetwork, require_finite
-from autotl.features.text_network import text_batches
+from autotl.features.text_network import content_keys, text_batches
 from autotl.images.decoder import DECODER_VERSION
 from autotl.runtime.progress import OnProgress
 from autotl.texts.decoding import READER_VERSION
 from autotl.texts.tokens import TOKENS_VERSION
 
-READING_VERSIONS = {"image": f"d{DECODER_VERSION}", "text": f"t{TOKENS_VERSION}r{READER_VERSION}"}
-"""What changes whenever the same file would be read as something else, for the names of folders of features."""
 SHARD_ITEMS = 512
 _ATTEMPTS = 3
 
@@ -102,8 +100,8 @@ def extract(
     Raises OutOfTimeError as soon as `out_of_time()` says so; what was computed until then stays in the cache.
     """
     started = time.monotonic()
-    digests = dataset.digests()
-    version = READING_VERSIONS["text" if network.tokenizer else "image"]
+    digests = content_keys(dataset)
+    version = reading_version("text" if network.tokenizer else "image")
     folder = cache / "features" / f"{network.key}-{version}"
     store = RecordStore(folder, np.dtype(np.float32), (network.n_features,))
     opened: list[Engine] = []
@@ -144,6 +142,11 @@ def extract(
     name, reused = str(opened[0]) if opened else "", len(wanted) - len(missing)
     opened.clear()  # which holds hundreds of MB
     return Features(network, digests, time.monotonic() - started, len(missing), reused, name, rate, store, compute)
+
+
+def reading_version(modality: str) -> str:
+    """What changes whenever the same file would be read as something else, for the name of a folder."""
+    return f"t{TOKENS_VERSION}r{READER_VERSION}" if modality == "text" else f"d{DECODER_VERSION}"
 
 
 def _keep_batches(

@@ -10,7 +10,7 @@ import numpy as np
 
 from autotl.cache.content_folders import folder_name
 from autotl.cache.record_store import RecordStore
-from autotl.features.features import READING_VERSIONS
+from autotl.features.features import reading_version
 from autotl.interfaces import Size
 
 
@@ -26,8 +26,8 @@ def count_known(cache: Path, source: str, size: Size, digests: np.ndarray) -> in
                 n_features = int(json.loads((folder / "columns.json").read_text(encoding="utf-8"))[-1]["stop"])
             except (OSError, ValueError, LookupError, TypeError):
                 continue
-            for version in READING_VERSIONS.values():
-                kept = cache / "features" / f"{folder.name}-{version}"
+            for modality in ("image", "text"):
+                kept = cache / "features" / f"{folder.name}-{reading_version(modality)}"
                 store = RecordStore(kept, np.dtype(np.float32), (n_features,))
                 found = max(found, int(store.known(digests).sum()))
     return found

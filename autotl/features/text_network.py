@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +15,7 @@ import numpy as np
 from autotl.data.dataset import Dataset
 from autotl.errors import DatasetError
 from autotl.features.frozen_network import FrozenNetwork, open_session, require_finite
-from autotl.texts.reading import read_text
+from autotl.texts.reading import TEXT_FORMATS, read_text
 from autotl.texts.tokens import Tokens, pad_chunks, plan_batches
 
 _WINDOW = 1024
@@ -36,6 +37,18 @@ def read_item_text(dataset: Dataset, item: int) -> str:
     if hashlib.sha256(data).hexdigest() != dataset.items["sha256"].iloc[item]:
         raise DatasetError(f"{path} has changed since the data were scanned. Put it back, or start a new search.")
     return read_text(data, path.suffix)
+
+
+def content_keys(dataset: Dataset) -> np.ndarray:
+    """What the features of each item are kept by, bytes (n_items,): its digest, and how a text is read if not plainly.
+
+    The same bytes are two texts as a page of HTML and as a text file.
+    """
+    digests = dataset.digests()
+    if dataset.modality != "text":
+        return digests
+    formats = (TEXT_FORMATS.get(os.path.splitext(path)[1].lower()) for path in dataset.items["path"])  # noqa: PTH122
+    return np.char.add(digests, np.array([one if one in ("eml", "html") else "" for one in formats], dtype="S4"))
 
 
 def open_tokens(network: FrozenNetwork) -> Tokens:

@@ -32,7 +32,7 @@ from autotl.features.frozen_network import (
     side_by_side,
     tensor_name,
 )
-from autotl.features.text_network import read_item_text
+from autotl.features.text_network import content_keys, read_item_text
 from autotl.interfaces import WordCounts
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.progress import OnProgress
@@ -123,7 +123,7 @@ def read_word_counts(
     cache cannot be written, and DatasetError where a file has changed since the scan.
     """
     started = time.monotonic()
-    digests = dataset.digests()
+    digests = content_keys(dataset)
     network, counter = _network(dataset, source, development, cache)
     counts = _Counts(cache / "features" / network.key / _COUNTS, network.n_features)
 
@@ -156,7 +156,7 @@ def _network(
     dataset: Dataset, source: WordCounts, development: np.ndarray, cache: Path
 ) -> tuple[CountNetwork, WordCounter]:
     """The graph and the vocabulary of a source for these development texts, made or from the cache."""
-    contents = dataset.digests()[development]
+    contents = content_keys(dataset)[development]
     order = np.argsort(contents, kind="stable")[:_MOST_VOCABULARY_TEXTS]
     settings = (source.name, source.words, source.characters, source.most, COUNTS_VERSION, READER_VERSION)
     digest = hashlib.sha256(repr(settings).encode() + b"".join(contents[order].tolist())).hexdigest()

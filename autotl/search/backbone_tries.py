@@ -10,6 +10,7 @@ import numpy as np
 from autotl.errors import AutoTLError, OutOfTimeError, in_one_line
 from autotl.evidence.backbone_comparison import compare_with_best
 from autotl.features.known_features import count_known
+from autotl.features.text_network import content_keys
 from autotl.interfaces import Size
 from autotl.predictions import Predictions
 from autotl.runs.backbones_tried import KEY, BackbonesTried, LeftOutBackbone, TriedBackbone
@@ -24,7 +25,7 @@ _SETUP_SECONDS = 3.0
 
 def count_unread(context: SearchContext, places: Sequence[tuple[str, Size]], items: np.ndarray) -> list[int]:
     """How many of these items are not in the cache for each backbone and size, as far as is known."""
-    cache, digests = context.settings.cache, context.run.dataset.digests()[items]
+    cache, digests = context.settings.cache, content_keys(context.run.dataset)[items]
     return [
         0 if context.costs.has_features(name, size) else len(items) - count_known(cache, name, size, digests)
         for name, size in places

@@ -137,3 +137,14 @@ def test_texts_that_are_read_in_another_way_are_counted_again(dataset, tmp_path,
     first = read(dataset, tmp_path)
     monkeypatch.setattr(word_counts, "READER_VERSION", word_counts.READER_VERSION + 1)
     assert read(dataset, tmp_path).network.key != first.network.key
+
+
+def test_the_same_bytes_are_two_texts_where_their_suffixes_are_read_in_two_ways(tmp_path):
+    texts = [f"<b>{text}</b>" for text in TEXTS[:6]]
+    plain = write_texts(tmp_path / "plain", texts, LABELS[:6])
+    pages = write_texts(tmp_path / "pages", texts, LABELS[:6], suffix=".html")
+    both = np.arange(6)
+    source = replace(SOURCE, words=(1, 1), characters=(1, 1))
+    found = [read(one, tmp_path, both, development=both, source=source) for one in (plain, pages)]
+    assert found[0].network.key != found[1].network.key
+    assert not set(found[0].digests) & set(found[1].digests)
