@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from autotl.data.label_lists import merge_copies, read_label_column
+from autotl.data.label_lists import merge_copies, read_label_column, require_names
+from autotl.data.label_table import ONE_COLUMN_EACH
 from autotl.data.note import Note
 from autotl.data.number_column import read_numbers
 from autotl.data.ordered_column import read_ordered
-from autotl.targets import CLASSES, LABELS, NUMBER, SEPARATOR, UNKNOWN_MARK, Kind
+from autotl.targets import CLASSES, LABELS, NUMBER, Kind
 
 if TYPE_CHECKING:
     from autotl.data.located_items import Source
@@ -42,11 +43,12 @@ def as_target(source: Source, kind: Kind, data: str) -> Source:
 def merge_folders(source: Source, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Note, ...]]:
     """One row for each content that is in several class folders, with all their labels; other rows as they are.
 
-    table: of the source, with the column sha256. Where labels come from a table, nothing is changed.
+    table: of the source, with the column sha256. Nothing is changed where labels come from a table. Raises
+    DatasetError where the name of a folder cannot be that of a label.
     """
-    single = not table["label"].str.contains(f"[{SEPARATOR}{UNKNOWN_MARK}]", regex=True).any()
-    if source.kind != LABELS or source.label or not single:
+    if source.kind != LABELS or source.label or ONE_COLUMN_EACH in source.layout:
         return table, ()
+    require_names(sorted(set(table["label"])), "the data have a folder for the label")
     rows, lists = merge_copies(list(table["label"]), list(table["sha256"]))
     labels = table["label"].to_numpy(dtype=object, copy=True)
     labels[rows] = lists.texts()

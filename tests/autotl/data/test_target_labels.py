@@ -128,3 +128,18 @@ def test_the_parts_of_a_split_in_tables_of_their_own_are_read_together(tmp_path)
     dataset = scan(folder, label="grade", kind="ordered")
     assert dataset.classes == ("1", "2", "10")
     assert np.bincount(dataset.labels).tolist() == [2, 2, 4]
+
+
+def test_a_table_with_one_column_per_label_keeps_every_row_though_two_images_are_the_same(photos):
+    shutil.copyfile(photos / "0.png", photos / "5.png")
+    write_table(photos, a=["1", "0", "1", "0", "1", "0"], b=["0", "1", "0", "1", "0", "1"])
+    dataset = scan(photos, kind="labels")
+    assert len(dataset.items) == 6
+    assert dataset.labels.tolist()[0] != dataset.labels.tolist()[5]
+
+
+def test_a_folder_whose_name_cannot_be_that_of_a_label_is_refused(tmp_path):
+    for name in ("cat", "dog;old"):
+        write_noise(tmp_path / "pets" / name / "0.png", len(name))
+    with pytest.raises(DatasetError, match=r"folder for the label 'dog;old'.*Rename it"):
+        scan(tmp_path / "pets", kind="labels")
