@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from autotl.texts.counting import WordCounter
 from autotl.texts.decoding import decode_text
+from autotl.texts.files import read_text_file
 from autotl.texts.given_texts import GivenText, given_texts
-from autotl.texts.reading import MOST_TEXT_BYTES, UnreadableText, read_text
+from autotl.texts.reading import UnreadableText, read_text
 from autotl.texts.tokens import Tokens
 
 TOKENIZER_FILE, VOCABULARY_FILE = "tokenizer.json", "vocabulary.json"
@@ -58,14 +59,13 @@ class ItemReader:
             return read_text(given.text, ".txt")
         path = given.text.expanduser() if str(given.text).startswith("~") else given.text
         try:
-            with path.open("rb") as file:
-                return read_text(file.read(MOST_TEXT_BYTES + 1), path.suffix)
-        except FileNotFoundError:
-            raise UnreadableText("there is no such file") from None
-        except (OSError, ValueError) as error:
-            if isinstance(error, UnreadableText):
-                raise
-            raise UnreadableText(f"the file cannot be read: {getattr(error, 'strerror', '') or error}") from None
+            if not path.exists():
+                raise UnreadableText("there is no such file")
+            return read_text_file(path)
+        except (OSError, ValueError) as error:  # such as a name that is too long, or has a NUL
+            raise (
+                error if isinstance(error, UnreadableText) else UnreadableText(f"it cannot be read: {error}")
+            ) from None
 
     def inputs(self, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
         """The inputs of the graph for some texts."""
