@@ -126,7 +126,7 @@ def _require_labels(source: Source, data: Path) -> None:
             f"the column of labels {source.label!r} is empty for all {len(source.table)} {kind.plural} of {data}. "
             "Fill it in, or give another one with --label NAME."
         )
-    outside = f"{len(source.table)} {kind.plural} outside of them, " if len(source.table) else ""
+    outside = f"{kind.of(len(source.table))} outside of them, " if len(source.table) else ""
     kinds = f": {ignored_kinds(source.ignored)}" if source.ignored else ""
     read = f", read as: {source.layout}" if source.layout != read_folders((), kind).layout else ""
     raise DatasetError(

@@ -248,7 +248,7 @@ def faulty(name: str, folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        ("no images", "has no images in class folders"),
+        ("no images", "has no texts in class folders (1 text outside of them"),
         ("empty", "has no images in class folders"),
         ("one class", "has 1 class with images (only)"),
         ("one image", "lonely: 1"),
