@@ -139,7 +139,7 @@ def test_a_folder_without_images_in_class_folders_says_what_was_found_and_expect
         scan(tmp_path)
     write_noise(tmp_path / "1.png")
     with pytest.raises(
-        DatasetError, match=r"\(1 images outside of them, 0 other files\).*sub-folder named after the class"
+        DatasetError, match=r"\(1 image outside of them, 0 other files\).*sub-folder named after the class"
     ):
         scan(tmp_path)
 

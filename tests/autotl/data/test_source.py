@@ -359,7 +359,7 @@ def test_a_folder_without_classes_says_what_was_found_and_expected(tmp_path, ope
     with pytest.raises(DatasetError, match=r"no images in class folders \(0 other files\).*\.avif.*\.jpg"):
         opened(tmp_path)
     create_files(tmp_path, "1.png", "notes.txt")
-    with pytest.raises(DatasetError, match=r"\(1 images outside of them, 1 other files: 1 \*\.txt\).*sub-folder named"):
+    with pytest.raises(DatasetError, match=r"\(1 image outside of them, 1 other files: 1 \*\.txt\).*sub-folder named"):
         opened(tmp_path)
 
 
