@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import uuid
@@ -14,7 +13,8 @@ import numpy as np
 
 from autotl.cache.disk_allowance import allowed_bytes
 from autotl.data.dataset import Dataset
-from autotl.errors import DatasetError, OutOfTimeError
+from autotl.errors import OutOfTimeError
+from autotl.features.item_files import read_item
 from autotl.images.decoder import decode
 from autotl.interfaces import Size
 from autotl.trial import format_size
@@ -26,16 +26,7 @@ Pixels = Callable[[np.ndarray], np.ndarray]
 
 def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
     """The pixels of an item, uint8 (height, width, 3); DatasetError where its file has changed since the scan."""
-    path = dataset.path(item)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = f"{path} was read when the folder was scanned, and cannot be read now: {error.strerror or error}"
-        raise DatasetError(f"{reason}. Put it back, or start a new search without it.") from error
-    # Features are kept by the content's hash: those of an edited image must not be kept under the old one.
-    if hashlib.sha256(data).hexdigest() != dataset.items["sha256"].iloc[item]:
-        raise DatasetError(f"{path} has changed since the folder was scanned. Put it back, or start a new search.")
-    return decode(data, *size)
+    return decode(read_item(dataset, item), *size)
 
 
 class DecodedImages:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -13,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from autotl.data.dataset import Dataset
-from autotl.errors import DatasetError
 from autotl.features.frozen_network import FrozenNetwork, open_session, require_finite
+from autotl.features.item_files import read_item
 from autotl.texts.reading import TEXT_FORMATS, read_text
 from autotl.texts.tokens import Tokens, pad_chunks, plan_batches
 
@@ -27,16 +26,7 @@ Batch = tuple[list[int], dict[str, np.ndarray]]
 
 def read_item_text(dataset: Dataset, item: int) -> str:
     """The text of an item; DatasetError where its file has changed since the scan."""
-    path = dataset.path(item)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = f"{path} was read when the data were scanned, and cannot be read now: {error.strerror or error}"
-        raise DatasetError(f"{reason}. Put it back, or start a new search without it.") from error
-    # Features are kept by the content's hash: those of an edited text must not be kept under the old one.
-    if hashlib.sha256(data).hexdigest() != dataset.items["sha256"].iloc[item]:
-        raise DatasetError(f"{path} has changed since the data were scanned. Put it back, or start a new search.")
-    return read_text(data, path.suffix)
+    return read_text(read_item(dataset, item), dataset.path(item).suffix)
 
 
 def content_keys(dataset: Dataset) -> np.ndarray:

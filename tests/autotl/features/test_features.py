@@ -298,7 +298,7 @@ def test_an_image_that_was_edited_since_the_scan_is_refused_and_never_cached_und
     dataset = scan(folder)
     edited = dataset.path(3)
     edited.write_bytes(dataset.path(4).read_bytes())
-    with pytest.raises(DatasetError, match=rf"{edited.name} has changed since the folder was scanned"):
+    with pytest.raises(DatasetError, match=rf"{edited.name} has changed since the data were scanned"):
         extract(dataset, network, cache=tmp_path)
 
 
