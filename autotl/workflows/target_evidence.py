@@ -94,7 +94,15 @@ def numbers_found(subject: Subject) -> Said:
     )  # fmt: skip
     columns = ("promised", "items", "half width", "held the true number", "low", "high", "number of items")
     rows = tuple(
-        (f"{100 * one.level:.0f} %", one.part, one.half_width, one.covered.value, one.covered.low, one.covered.high, one.n)
+        (
+            f"{100 * one.level:.0f} %",
+            one.part,
+            one.half_width,
+            one.covered.value,
+            one.covered.low,
+            one.covered.high,
+            one.n,
+        )
         for one in found
     )
     held = Table(
