@@ -84,7 +84,9 @@ def test_all_install_together_are_listed_and_pass_their_own_tests_as_installed(t
     shutil.rmtree(tmp_path / "examples")
     tests = [shutil.copytree(package / "tests", tmp_path / "tests" / package.name) for package in PACKAGES]
     told = run("-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, env=environment, cwd=tmp_path)
-    assert f"{len(PACKAGES) + 1} passed" in told
+    n_tests = sum(file.read_text(encoding="utf-8").count("\ndef test_") for file in tmp_path.glob("tests/*/test_*.py"))
+    assert n_tests >= len(PACKAGES)
+    assert f"{n_tests} passed" in told
 
 
 def run(*arguments: object, **options) -> str:
