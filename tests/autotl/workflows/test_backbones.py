@@ -112,7 +112,7 @@ def test_verify_lists_these_numbers_with_the_reason(run: Run) -> None:
     document = json.loads(done.stdout)
     assert (done.returncode, document["differs"]) == (0, [])
     [ours] = [part for part in document["not_recomputed"] if any(KEY in where for where in part["first"])]
-    assert "a sample of the images" in ours["why"]
+    assert "a sample of the items" in ours["why"]
     assert "no rule for it here" not in {part["why"] for part in document["not_recomputed"]}
     assert not any("Backbones" in text for text in document["report"]["not_compared"])
 
