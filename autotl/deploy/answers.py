@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+DOUBTS = ("set", "unsure", "none_of_these")  # optional outputs that say how far an answer can be relied on
+
 
 class ClassAnswers:
     """The class of an item. metadata: the model's metadata.json."""
@@ -26,6 +28,12 @@ class ClassAnswers:
     def say(self, row: np.ndarray) -> dict[str, Any]:
         """The answer for one item. row: float (n_outputs,), what the graph gives."""
         return {"label": self.classes[row.argmax()], "probabilities": self._named(row)}
+
+    def doubt(self, output: str, value: Any) -> dict[str, Any]:
+        """One of `DOUBTS` about one item. value: what the graph gives."""
+        if output == "set":
+            return {"set": [name for name, within in zip(self.classes, value, strict=True) if within]}
+        return {output: bool(value) if output == "unsure" else float(value)}
 
     def table(self, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The columns of a table of answers, by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,32 @@ def open_graph(file: Path) -> Any:
     )
 
 
-def read_ahead(given: Sequence[Any], read: Callable[[Any], Any]) -> Iterator[list[Any]]:
+def say_of_each(
+    given: Sequence[Any], read: Callable[[Any], Any], say: Callable[[list[Any]], Iterable[dict[str, Any]]],
+    unreadable: type[Exception],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """One dict per item, in order: its name as `item`, with what is said of it, or with `error`.
+
+    read: raises `unreadable`, with the reason. say: gives one dict for each item that could be read.
+    """
+
+    def read_or_why_not(one: Any) -> Any:
+        try:
+            return unreadable(one.problem) if one.problem else read(one)
+        except unreadable as error:
+            return error
+
+    results: list[dict[str, Any]] = []
+    for batch in _read_ahead(given, read_or_why_not):
+        said = iter(say([item for item in batch if not isinstance(item, Exception)]))
+        for item in batch:
+            name = given[len(results)].name
+            found = {"error": str(item)} if isinstance(item, Exception) else next(said)
+            results.append({"item": name, **found})
+    return results
+
+
+def _read_ahead(given: Sequence[Any], read: Callable[[Any], Any]) -> Iterator[list[Any]]:
     """Batches of what `read` makes of each item; the next is read while the caller works on this one."""
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         ahead = None
@@ -41,6 +66,16 @@ def read_ahead(given: Sequence[Any], read: Callable[[Any], Any]) -> Iterator[lis
             ahead = batch
         if ahead is not None:
             yield list(ahead)
+
+
+def answers_of_column(predictor: Any, table: Any) -> list[Any]:
+    """The answers to the items in a table, whose column is named as the kind of item; ValueError names bad rows."""
+    reader = predictor.reader
+    results: list[Any] = predictor.predict([reader.from_cell(cell) for cell in table[reader.item]], doubts=False)
+    bad = [f"row {n}: {row['error']}" for n, row in enumerate(results) if "error" in row]
+    if bad:
+        raise ValueError(f"{len(bad)} of {len(results)} {reader.item}s cannot be read. " + "; ".join(bad[:10]))
+    return results
 
 
 def print_answers(open_predictor: Callable[[], Any], arguments: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 
 from autotl.data.modalities import modality_named
 from autotl.deploy import targets_predictor
-from autotl.deploy.answers import open_answers
+from autotl.deploy.answers import DOUBTS, open_answers
 from autotl.deploy.deployable import (
     MAX_REPLAY_ITEMS,
     TOLERANCE,
@@ -30,7 +30,7 @@ from autotl.deploy.deployable import (
     run_exported,
 )
 from autotl.deploy.mlflow_layout import write_json, write_mlflow_parts
-from autotl.deploy.targets_predictor import DOUBTS, SEPARATOR
+from autotl.deploy.targets_predictor import SEPARATOR
 from autotl.errors import ExportError, RunError
 
 TASK = "several-targets"

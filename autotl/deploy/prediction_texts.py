@@ -42,7 +42,7 @@ def as_csv(batches: Batches, classes: Sequence[str], doubts: Sequence[str] = (),
     """The columns item, label, one per class, and error; a piece per batch, after the header.
 
     An item that a spreadsheet would run as a formula is written as the same path with "./" before it; class names stay
-    as they are, because programs compare them. doubts: the names from `predictor.DOUBTS` that follow, one column each.
+    as they are, because programs compare them. doubts: the names from `answers.DOUBTS` that follow, one column each.
     A set is its classes joined by `SEPARATOR`; unsure is true or false. kind: of the target: several labels are joined
     by semicolons in a column `labels` in place of `label`; a number has value, low and high in place of all these.
     """

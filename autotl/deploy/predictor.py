@@ -15,11 +15,9 @@ from typing import Any, TypedDict, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from autotl.deploy.answers import open_answers
-from autotl.deploy.batches import BATCH_SIZE, open_graph, print_answers, read_ahead
+from autotl.deploy.answers import DOUBTS, open_answers
+from autotl.deploy.batches import BATCH_SIZE, answers_of_column, open_graph, print_answers, say_of_each
 from autotl.deploy.item_readers import open_reader
-
-DOUBTS = ("set", "unsure", "none_of_these")  # optional outputs that say how far an answer can be relied on
 
 
 class Prediction(TypedDict, total=False):
@@ -107,29 +105,16 @@ class Predictor:
     def answer(self, given: Sequence[Any], *, doubts: bool = True) -> list[Prediction]:
         """Classify given items in batches; see `predict`."""
         outputs = (self.answers.output, *(self.doubts if doubts else ()))
-        results: list[Prediction] = []
-        for batch in self._read_ahead(given):
-            readable = [item for item in batch if not isinstance(item, Exception)]
-            rows = (row for part in self.reader.parts(readable) for row in zip(*self._run(outputs, part), strict=True))
-            for item in batch:
-                name = given[len(results)].name
-                if isinstance(item, Exception):
-                    results.append({"item": name, "error": str(item)})
-                    continue
-                row, *said = next(rows)
-                answer = cast(Prediction, {"item": name, **self.answers.say(row)})
-                self._add_doubts(answer, dict(zip(outputs[1:], said, strict=True)))
-                results.append(answer)
-        return results
 
-    def _add_doubts(self, answer: Prediction, said: dict[str, NDArray[Any]]) -> None:
-        """Add the model's doubts about one image to its answer. said: the outputs, by name."""
-        if "set" in said:
-            answer["set"] = [name for name, within in zip(self.classes, said["set"], strict=True) if within]
-        if "unsure" in said:
-            answer["unsure"] = bool(said["unsure"])
-        if "none_of_these" in said:
-            answer["none_of_these"] = float(said["none_of_these"])
+        def say(items: Sequence[Any]) -> Iterator[dict[str, Any]]:
+            for part in self.reader.parts(items):
+                for row, *others in zip(*self._run(outputs, part), strict=True):
+                    answer = self.answers.say(row)
+                    for output, value in zip(outputs[1:], others, strict=True):
+                        answer |= self.answers.doubt(output, value)
+                    yield answer
+
+        return cast(list[Prediction], say_of_each(given, self.reader.read, say, self.reader.unreadable))
 
     @property
     def has_maps(self) -> bool:
@@ -157,33 +142,17 @@ class Predictor:
         """
         if not self.has_maps:
             raise ValueError("this model offers no maps; `autotl explain` makes them by covering parts of the image")
-        given, results = self.reader.given(items), list[Explanation]()
-        for batch in self._read_ahead(given):
-            readable = [pixels for pixels in batch if not isinstance(pixels, Exception)]
-            rows = iter(zip(*self.maps(np.stack(readable)), strict=True) if readable else ())
-            for pixels in batch:
-                name = given[len(results)].name
-                if isinstance(pixels, Exception):
-                    results.append({"item": name, "error": str(pixels)})
-                    continue
-                found, (best, second) = next(rows)
+
+        def say(images: Sequence[NDArray[np.uint8]]) -> Iterator[dict[str, Any]]:
+            for found, (best, second) in zip(*self.maps(np.stack(images)), strict=True) if images else ():
                 difference = float(found.sum() + self._offset[best] - self._offset[second])
-                results.append({
-                    "item": name, "label": self.classes[best], "runner_up": self.classes[second],
-                    "difference": difference, "map": found,
-                })  # fmt: skip
-        return results
+                yield {
+                    "label": self.classes[best], "runner_up": self.classes[second], "difference": difference,
+                    "map": found,
+                }  # fmt: skip
 
-    def _read_ahead(self, given: Sequence[Any]) -> Iterator[list[Any]]:
-        """Batches of items as read, or why one cannot be; the next is read while the caller works on this one."""
-
-        def read(one: Any) -> Any:
-            try:
-                return self.reader.unreadable(one.problem) if one.problem else self.reader.read(one)
-            except self.reader.unreadable as error:
-                return error
-
-        return read_ahead(given, read)
+        explained = say_of_each(self.reader.given(items), self.reader.read, say, self.reader.unreadable)
+        return cast(list[Explanation], explained)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -211,12 +180,7 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
             names the rows it cannot read. Of several labels the column is `labels`, and a number has `value`, `low` and
             `high`.
             """
-            reader = self.predictor.reader
-            items = [reader.from_cell(cell) for cell in model_input[reader.item]]
-            results = self.predictor.predict(items, doubts=False)
-            bad = [f"row {n}: {row['error']}" for n, row in enumerate(results) if "error" in row]
-            if bad:
-                raise ValueError(f"{len(bad)} of {len(results)} {reader.item}s cannot be read. " + "; ".join(bad[:10]))
+            results = answers_of_column(self.predictor, model_input)
             return pd.DataFrame(self.predictor.answers.table(results), index=model_input.index)
 
     mlflow.models.set_model(ExportedModel())

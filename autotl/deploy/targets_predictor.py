@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autotl.deploy.answers import open_answers
-from autotl.deploy.batches import open_graph, print_answers, read_ahead
+from autotl.deploy.answers import DOUBTS, open_answers
+from autotl.deploy.batches import answers_of_column, open_graph, print_answers, say_of_each
 from autotl.deploy.item_readers import open_reader
 
-DOUBTS = ("set", "unsure", "none_of_these")  # optional outputs that say how far an answer can be relied on
 SEPARATOR = "/"  # in the names of inputs and outputs of the graph, after the part or the target they belong to
 
 
@@ -70,50 +69,46 @@ class Predictor:
 
     def answer(self, given: Sequence[Any], *, doubts: bool = True) -> list[JointPrediction]:
         """Classify given items in batches; see `predict`."""
-
-        def read(one: Any) -> Any:
-            try:
-                return self.reader.unreadable(one.problem) if one.problem else [r.read(one) for r in self._readers]
-            except self.reader.unreadable as error:
-                return error
-
-        results: list[JointPrediction] = []
-        for batch in read_ahead(given, read):
-            readable = [item for item in batch if not isinstance(item, Exception)]
-            rows = iter(self._say(readable, doubts=doubts) if readable else ())
-            for item in batch:
-                name = given[len(results)].name
-                if isinstance(item, Exception):
-                    results.append({"item": name, "error": str(item)})
-                else:
-                    results.append({"item": name, "targets": next(rows)})
-        return results
-
-    def _say(self, items: Sequence[Sequence[Any]], *, doubts: bool) -> list[dict[str, dict[str, Any]]]:
-        """The answers for items, each read by every reader, by target."""
-        inputs: dict[str, NDArray[Any]] = {"doubts": np.array(doubts)} if self._switch else {}
-        for number, (reader, read) in enumerate(zip(self._readers, zip(*items, strict=True), strict=True)):
-            given = {f"part{number}{SEPARATOR}{name}": values for name, values in reader.inputs(read).items()}
-            inputs |= {name: values for name, values in given.items() if name in self._inputs}
         wanted = [
             (place, name, output)
             for place, (name, answers) in enumerate(self.answers.items())
             for output in (answers.output, *(self.doubts[name] if doubts else ()))
         ]
         names = [f"{place}{SEPARATOR}{output}" for place, _, output in wanted]
-        said: list[dict[str, dict[str, Any]]] = [{name: {} for name in self.answers} for _ in items]
-        for (_, name, output), values in zip(wanted, self._session.run(names, inputs), strict=True):
-            answers = self.answers[name]
-            for one, value in zip(said, values, strict=True):
-                one[name] |= answers.say(value) if output == answers.output else _doubt(output, value, answers.classes)
-        return said
 
+        def say(items: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+            for part in self._parts(items):
+                inputs = part | ({"doubts": np.array(doubts)} if self._switch else {})
+                for row in zip(*self._session.run(names, inputs), strict=True):
+                    targets: dict[str, dict[str, Any]] = {name: {} for name in self.answers}
+                    for (_, name, output), value in zip(wanted, row, strict=True):
+                        answers = self.answers[name]
+                        targets[name] |= (
+                            answers.say(value) if output == answers.output else answers.doubt(output, value)
+                        )
+                    yield {"targets": targets}
 
-def _doubt(output: str, value: Any, classes: Sequence[str]) -> Mapping[str, Any]:
-    """One of a model's doubts about an item."""
-    if output == "set":
-        return {"set": [name for name, within in zip(classes, value, strict=True) if within]}
-    return {output: bool(value) if output == "unsure" else float(value)}
+        def read(one: Any) -> list[Any]:
+            return [reader.read(one) for reader in self._readers]
+
+        return cast(list[JointPrediction], say_of_each(given, read, say, self.reader.unreadable))
+
+    def _parts(self, items: Sequence[Sequence[Any]]) -> Iterator[dict[str, NDArray[Any]]]:
+        """The inputs of the graph for items, each read by every reader, as many at a time as need little memory."""
+        if not items:
+            return
+        parts = [list(reader.parts(read)) for reader, read in zip(self._readers, zip(*items, strict=True), strict=True)]
+        # The parts of several readers need not end at the same item.
+        if len(parts) > 1 and any(len(one) > 1 for one in parts):
+            for item in items:
+                yield from self._parts([item])
+            return
+        for together in zip(*parts, strict=True):
+            given = {
+                f"part{number}{SEPARATOR}{name}": values
+                for number, inputs in enumerate(together) for name, values in inputs.items()
+            }  # fmt: skip
+            yield {name: values for name, values in given.items() if name in self._inputs}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -140,12 +135,7 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
             text, `text` holds texts. Returns for each target the columns of a model of it alone, with its name and a
             full stop before theirs. Raises ValueError that names the rows it cannot read.
             """
-            reader = self.predictor.reader
-            items = [reader.from_cell(cell) for cell in model_input[reader.item]]
-            results = self.predictor.predict(items, doubts=False)
-            bad = [f"row {n}: {row['error']}" for n, row in enumerate(results) if "error" in row]
-            if bad:
-                raise ValueError(f"{len(bad)} of {len(results)} {reader.item}s cannot be read. " + "; ".join(bad[:10]))
+            results = answers_of_column(self.predictor, model_input)
             table = {
                 f"{target}.{column}": values
                 for target, answers in self.predictor.answers.items()
