@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-
-import filelock
 
 from autotl.checks.leakage import inflation_sentence
 from autotl.checks.run_checks import run_checks, worst_first
@@ -18,12 +15,11 @@ from autotl.deploy.registry import gate_obstacle, register
 from autotl.errors import AutoTLError, RunError
 from autotl.interfaces import Finding
 from autotl.plugins import Plugins
-from autotl.runs.events import FindingMade, Message, SearchBegun, SearchEnded
+from autotl.runs.events import FindingMade, Message, SearchEnded
 from autotl.runs.groups import GroupsFound
 from autotl.runs.result import RunResult
 from autotl.runs.run import Run, open_run
-from autotl.runs.state import LOCK_FILE
-from autotl.runtime.addresses import HIDDEN, hide_secrets, without_secrets
+from autotl.runtime.addresses import HIDDEN, hide_secrets
 from autotl.runtime.clock import Clock
 from autotl.search.context import SearchContext, open_context
 from autotl.search.limits import Limits
@@ -34,6 +30,7 @@ from autotl.search.trial_files import load_predictions
 from autotl.settings import Settings
 from autotl.training.ensemble import MAX_MEMBERS
 from autotl.trial import FINE_TUNE, PROBE, TrialRecord
+from autotl.workflows.alone import alone, failure_recorded
 from autotl.workflows.conclusion import conclude
 from autotl.workflows.default_probe import probe_default
 from autotl.workflows.executor import workers
@@ -70,24 +67,10 @@ def run_study(
 def _run_study(
     run: Run, plugins: Plugins, settings: Settings, clock: Clock, processes: HeadProcesses, *, conclude_now: bool
 ) -> Run:  # fmt: skip
-    lock = filelock.FileLock(run.folder / LOCK_FILE)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise RunError(f"another process is working on {run.folder}; wait for it, or stop it first") from None
-    with lock:
-        run.log.repair()
-        run.emit(SearchBegun(round(clock.spent(), 2)))
-        run.update(status="running", error=None)
+    with alone(run, clock):
         plugins.notify("on_search_begin", run=run)
-        try:
+        with failure_recorded(run, clock, then=lambda: plugins.notify("on_search_end", run=run)):
             status = _search_and_conclude(run, plugins, settings, clock, processes, conclude_now=conclude_now)
-        except BaseException as error:
-            ended = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            with suppress(OSError):  # such as a full disk, which may be the error itself
-                run.update(status=ended, error=without_secrets(str(error)), spent_seconds=clock.spent())
-            plugins.notify("on_search_end", run=run)
-            raise
         plugins.notify("on_search_end", run=run)
         unkept = _register(run, run.config.register, plugins) if run.config.register else ()
         result = run.result()

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
-
-import filelock
 
 from autotl.data.dataset import Dataset, require_learnable
 from autotl.data.joint_split import JointSplit, split_together, stratified
@@ -26,7 +23,6 @@ from autotl.runs.events import Event, FindingMade, Listener, Message, SearchBegu
 from autotl.runs.groups import GroupsFound
 from autotl.runs.limits import MIN_BUDGET_SECONDS
 from autotl.runs.run import Run, create, open_run, scan_data
-from autotl.runs.state import LOCK_FILE
 from autotl.runs.target_folders import TARGETS
 from autotl.runs.targets_result import TargetsResult, has_targets, read_targets
 from autotl.runtime.addresses import without_secrets
@@ -35,6 +31,7 @@ from autotl.runtime.user_paths import short_name, split_names
 from autotl.search.sources import absolute_names, require_tunable, sources_of, usage_notes
 from autotl.settings import Settings
 from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, named_kind
+from autotl.workflows.alone import alone, failure_recorded
 from autotl.workflows.auditing import require_attributes
 from autotl.workflows.early_reading import EarlyReading
 from autotl.workflows.fit import conduct, introduce, require_resumable, require_startable
@@ -256,23 +253,10 @@ def _conduct_all(
     whole: Run, plugins: Plugins, settings: Settings, clock: Clock, early: EarlyReading, *, conclude: bool = False
 ) -> TargetsResult:  # fmt: skip
     """Search for each target in turn, then write what answers all; alone on the run folder."""
-    lock = filelock.FileLock(whole.folder / LOCK_FILE)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise RunError(f"another process is working on {whole.folder}; wait for it, or stop it first") from None
-    with lock:
-        whole.log.repair()
-        whole.emit(SearchBegun(round(clock.spent(), 2)))
-        whole.update(status="running", error=None, spent_seconds=clock.spent())
-        try:
+    with alone(whole, clock):
+        with failure_recorded(whole, clock):
             interrupted = _search_all(whole, plugins, settings, clock, early, conclude=conclude)
             outcome = write_outcome(whole, plugins, interrupted=interrupted)
-        except BaseException as error:
-            ended = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            with suppress(OSError):
-                whole.update(status=ended, error=without_secrets(str(error)), spent_seconds=clock.spent())
-            raise
         whole.update(**outcome, spent_seconds=clock.spent())
         whole.emit(SearchEnded(str(outcome["status"]), round(clock.spent(), 2)))
     return read_targets(whole.folder)
