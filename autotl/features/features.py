@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -16,6 +15,7 @@ import numpy as np
 from autotl.cache.record_store import RecordStore
 from autotl.data.dataset import Dataset
 from autotl.errors import ConfigError, OutOfTimeError
+from autotl.features.batches_ahead import Vectors, computed_ahead
 from autotl.features.decoded_images import read_pixels
 from autotl.features.engine import Engine
 from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine
@@ -150,7 +150,7 @@ def reading_version(modality: str) -> str:
 
 
 def _keep_batches(
-    batches: Generator[tuple[list[int], np.ndarray]],
+    batches: Generator[Vectors],
     store: RecordStore,
     digests: np.ndarray,
     n_items: int,
@@ -190,7 +190,7 @@ def _keep(store: RecordStore, digests: np.ndarray, parts: Sequence[tuple[list[in
 
 def _batches(
     dataset: Dataset, network: FrozenNetwork, engine: Engine, todo: list[int], threads: int
-) -> Generator[tuple[list[int], np.ndarray]]:
+) -> Generator[Vectors]:
     """Batches in order. Each thread decodes a batch and then computes it, so that no core ever waits for another."""
     computing = BoundedSemaphore(engine.lanes)
 
@@ -207,19 +207,9 @@ def _batches(
     # One more than compute at once: it decodes while the others wait for a runtime's own threads, or for the disk. On 2
     # cores that others used too, images/s without and with it: OpenVINO 72 and 108, ONNX Runtime 87 and 92.
     workers = max(engine.lanes + 1, threads)
-    pool = ThreadPoolExecutor(workers)
-    ahead: deque[tuple[list[int], Future[np.ndarray]]] = deque()
-    try:
-        for start in range(0, len(todo), engine.batch_items):
-            batch = todo[start : start + engine.batch_items]
-            ahead.append((batch, pool.submit(read, batch)))
-            if len(ahead) > 4 * workers:
-                items, vectors = ahead.popleft()
-                yield items, vectors.result()
-        for items, vectors in ahead:
-            yield items, vectors.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    starts = range(0, len(todo), engine.batch_items)
+    batches = ((batch, batch) for batch in (todo[start : start + engine.batch_items] for start in starts))
+    return computed_ahead(batches, read, ThreadPoolExecutor(workers), 4 * workers)
 
 
 def _slices(network: FrozenNetwork, stage: str, pooling: str) -> list[slice]:

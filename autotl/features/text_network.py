@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from autotl.data.dataset import Dataset
+from autotl.features.batches_ahead import Vectors, computed_ahead
 from autotl.features.frozen_network import FrozenNetwork, open_session, require_finite
 from autotl.features.item_files import read_item
 from autotl.texts.reading import TEXT_FORMATS, read_text
@@ -58,9 +58,7 @@ def unknown_share(network: FrozenNetwork, texts: Sequence[str]) -> float:
     return open_tokens(network).unknown_share(texts)
 
 
-def text_batches(
-    dataset: Dataset, network: FrozenNetwork, todo: Sequence[int], threads: int
-) -> Generator[tuple[list[int], np.ndarray]]:
+def text_batches(dataset: Dataset, network: FrozenNetwork, todo: Sequence[int], threads: int) -> Generator[Vectors]:
     """The features of items: their numbers, and vectors float32 (n, n_features), in any order.
 
     Raises DatasetError where a file has changed since the scan, PluginError where a feature is not finite.
@@ -74,17 +72,7 @@ def text_batches(
         return vectors
 
     pool = ThreadPoolExecutor(threads)
-    ahead: deque[tuple[list[int], Future[np.ndarray]]] = deque()
-    try:
-        for items, batch in _token_batches(dataset, network, todo, pool):
-            ahead.append((items, pool.submit(compute, batch)))
-            if len(ahead) > 4 * threads:
-                done, vectors = ahead.popleft()
-                yield done, vectors.result()
-        for done, vectors in ahead:
-            yield done, vectors.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return computed_ahead(_token_batches(dataset, network, todo, pool), compute, pool, 4 * threads)
 
 
 def _token_batches(

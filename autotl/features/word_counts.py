@@ -3,7 +3,7 @@
     read_word_counts(dataset, source, items, *, development, cache, progress, out_of_time) -> CountFeatures
 
 takes the place of `features.extract` for a `WordCounts`, and `CountFeatures` that of `features.Features`, except that
-`read` and `blocks` give scipy CSR matrices. `CountFeatures.network` is a `CountNetwork`: `file` is the graph from
+`read` gives scipy CSR matrices. `CountFeatures.network` is a `CountNetwork`: `file` is the graph from
 `counts` float32 (n, n_features) to an output for each stage, `vocabulary` the JSON that `WordCounter.from_json` reads.
 """
 
@@ -96,14 +96,6 @@ class CountFeatures:
         found = self._counts.rows(self.digests[wanted])
         start, stop = columns[0].start, columns[-1].stop
         return found if (start, stop) == (0, self.network.n_features) else found[:, start:stop]
-
-    def blocks(
-        self, stage: str, pooling: str, items: np.ndarray | None = None, *, rows: int = 2048
-    ) -> Iterator[csr_matrix]:
-        """As `read`, in parts of at most `rows` items."""
-        wanted = np.arange(len(self)) if items is None else np.asarray(items)
-        for start in range(0, len(wanted), rows):
-            yield self.read(stage, pooling, wanted[start : start + rows])
 
 
 def read_word_counts(

@@ -46,6 +46,7 @@ class FeatureReader:
         self._started = time.time()
         self._read: dict[tuple[str, Size], Features | CountFeatures] = {}
         self._complete: set[tuple[str, Size]] = set()
+        self._frozen: dict[tuple[str, Size], FrozenNetwork] = {}
 
     def has_features(self, backbone: str, size: Size) -> bool:
         """Whether the features of every item that is used have been read."""
@@ -79,8 +80,11 @@ class FeatureReader:
 
     def _network(self, backbone: FeatureSource, size: Size) -> FrozenNetwork:
         """The graph that this run reads features with, in the precision that was chosen for it."""
-        version = source_version(backbone, self._plugins)
-        network = freeze(backbone, size, cache=self._settings.cache, version=version)
+        place = (backbone.name, size)
+        if place not in self._frozen:  # an encoder makes its graph again to find its key, which takes a second
+            version = source_version(backbone, self._plugins)
+            self._frozen[place] = freeze(backbone, size, cache=self._settings.cache, version=version)
+        network = self._frozen[place]
         contents = kept_precision(self._run, backbone.name, size)
         if not contents:
             return network

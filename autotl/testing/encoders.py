@@ -8,14 +8,11 @@ import numpy as np
 
 from autotl.errors import ConfigError, WeightsError
 from autotl.interfaces import Encoder, EncoderFormat, Size, TextEncoder, WordCounts
-from autotl.testing.support import doing, named, require, require_sizes
+from autotl.testing.support import doing, named, require, require_sizes, require_sound_outputs
 from autotl.testing.text_encoders import check_text_graph, require_text_sizes
 
 if TYPE_CHECKING:
     import onnx
-
-_TOLERANCE = 1e-4
-"""Of the largest number in an output, between an image computed alone and among others."""
 
 
 def check_encoder(encoder: Encoder) -> None:
@@ -90,13 +87,10 @@ def _check_image_graph(subject: str, size: Size, graph: onnx.ModelProto) -> None
     with doing(f"{subject}: computing pixels 0..255"):
         together = session.run(list(widths), {"images": pixels})
         alone = [session.run(list(widths), {"images": pixels[i : i + 1]}) for i in range(len(pixels))]
-    for place, (name, found) in enumerate(zip(widths, together, strict=True)):
-        where = f"{subject}, output {name!r}"
-        require(np.isfinite(found).all(), f"{where}: not finite on pixels 0..255; is the preprocessing inside?")
-        single = np.concatenate([answers[place] for answers in alone])
-        difference = float(np.abs(found - single).max() / max(float(np.abs(found).max()), 1e-6))
-        require(difference < _TOLERANCE, f"{where}: an image alone gives other numbers than among others")
-        require(np.ptp(found, axis=0).any(), f"{where}: black, white and noise give the same numbers")
+    require_sound_outputs(
+        subject, widths, together, alone, item="an image", different="black, white and noise",
+        hint=" on pixels 0..255; is the preprocessing inside?",
+    )  # fmt: skip
 
 
 def check_encoder_format(given: EncoderFormat) -> None:

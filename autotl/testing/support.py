@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from autotl.runtime.blame import describe, where_of_plugin
 from autotl.targets import KINDS
 
 if TYPE_CHECKING:
+    import numpy as np
     import optuna
 
 
@@ -78,3 +79,23 @@ def new_study(sampler: optuna.samplers.BaseSampler) -> optuna.Study:
         return optuna.create_study(sampler=sampler)
     finally:
         optuna.logging.set_verbosity(before)
+
+
+def require_sound_outputs(
+    subject: str, names: Iterable[str], together: Sequence[np.ndarray], alone: Sequence[Sequence[np.ndarray]],
+    *, item: str, different: str, hint: str = "", of: slice = slice(None),
+) -> None:  # fmt: skip
+    """Fail where an output is not finite, depends on the other items of a batch, or is the same for all.
+
+    together: each output for all items, (n_items, ...). alone: the outputs for each item by itself, which may differ
+    by 1e-4 of the largest number. item, different: what one is called, and those that have to differ: the items `of`.
+    """
+    import numpy as np
+
+    for place, (name, found) in enumerate(zip(names, together, strict=True)):
+        where = f"{subject}, output {name!r}"
+        require(np.isfinite(found).all(), f"{where}: not finite{hint}")
+        single = np.concatenate([answers[place] for answers in alone])
+        difference = float(np.abs(found - single).max() / max(float(np.abs(found).max()), 1e-6))
+        require(difference < 1e-4, f"{where}: {item} alone gives other numbers than among others")
+        require(np.ptp(found[of], axis=0).any(), f"{where}: {different} give the same numbers")
