@@ -101,7 +101,7 @@ class WordCounts(Encoder):
     """
 
     modality: ClassVar[str] = "text"
-    graph: Callable[[int, int], onnx.ModelProto] = lambda _height, _width: _no_graph()
+    graph: Callable[[int, int], onnx.ModelProto] = lambda _height, _width: _no_graph()  # before texts are counted
     sizes: tuple[Size, ...] = ((1, 1),)
     words: tuple[int, int] = (1, 2)
     characters: tuple[int, int] = (2, 5)
@@ -109,7 +109,7 @@ class WordCounts(Encoder):
 
 
 def _no_graph() -> onnx.ModelProto:
-    raise NotImplementedError("the graph of word counts depends on the texts")
+    raise TypeError("word counts have no graph before texts are counted; see `features.word_counts`")
 
 
 @dataclass(frozen=True)

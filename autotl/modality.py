@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from autotl.item_kind import ItemKind
 from autotl.runtime.progress import OnProgress
 
 PAIR_COLUMNS = {"first": int, "second": int, "similarity": float, "mirrored": bool}
@@ -87,7 +88,7 @@ class Shown:
 class Modality:
     """A kind of item, such as the image.
 
-    name: singular, such as "image"; plural: such as "images". has_pixels: whether items can be shown and explained as
+    kind: what it and its files are called. has_pixels: whether items can be shown and explained as
         images. fact_columns: names of the facts about an item.
     examiner(): examines items in this process. apart(): the same in another process, while it is open.
     risk(given): why a given item must not be read in this process; empty where it may be.
@@ -103,8 +104,7 @@ class Modality:
         needs beside its graph, by name.
     """
 
-    name: str
-    plural: str
+    kind: ItemKind
     has_pixels: bool
     fact_columns: tuple[str, ...]
     examiner: Callable[[], Examiner]
@@ -117,3 +117,8 @@ class Modality:
     risk: Callable[[Any], str]
     serving: Callable[[], ModuleType]
     deployed: Callable[[tuple[int, int], Mapping[str, Path]], Deployed]
+
+    @property
+    def name(self) -> str:
+        """Singular, such as "image"."""
+        return self.kind.name

@@ -53,5 +53,5 @@ def _within(folder: Path, item: Path, modality: str) -> list[str]:
     found = list_files(folder, KINDS[modality], lenient=True).items
     if not found:
         kind = "folder" if item.is_dir() else "archive"
-        raise ConfigError(f"the {kind} {item} has no {modality_named(modality).plural} in it")
+        raise ConfigError(f"the {kind} {item} has no {KINDS[modality].plural} in it")
     return found

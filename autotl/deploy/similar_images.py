@@ -63,10 +63,10 @@ def make_index(folder: Path, progress: Callable[[int, int], None]) -> int:
     run = open_run(folder)
     if run.result() is None:
         raise RunError(f"{folder} has not finished yet, so it has no model; continue it with `autotl resume {folder}`")
-    if not (kind := modality_named(run.dataset.modality)).has_pixels:
+    if not (modality := modality_named(run.dataset.modality)).has_pixels:
         raise RunError(
-            f"{folder} classifies {kind.plural}, and only images are compared with those a model learned from; "
-            "`autotl explain` shows which words speak for the label of a text"
+            f"{folder} classifies {modality.kind.plural}, and only images are compared with those a model learned "
+            "from; `autotl explain` shows which words speak for the label of a text"
         )
     session, size = _open(folder / "champion" / "model.onnx")
     items = run.split.development

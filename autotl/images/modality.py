@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from autotl.images import kind
 from autotl.images.facts import FACT_COLUMNS, read_facts
 from autotl.images.image_process import ImageProcess
 from autotl.images.near_duplicates import find_pairs
@@ -46,8 +47,7 @@ def _serving() -> ModuleType:
 
 
 IMAGES = Modality(
-    name="image",
-    plural="images",
+    kind=kind.IMAGES,
     has_pixels=True,
     fact_columns=FACT_COLUMNS,
     examiner=lambda: SimpleNamespace(read_facts=read_facts, find_pairs=find_pairs),

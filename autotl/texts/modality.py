@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 from autotl.modality import Deployed, Examiner, Modality, Shown
+from autotl.texts import kind
 from autotl.texts.facts import FACT_COLUMNS, read_facts
 from autotl.texts.near_duplicates import find_pairs
 
@@ -50,8 +51,7 @@ def _deployed(size: tuple[int, int], files: Mapping[str, Path]) -> Deployed:
 
 
 TEXTS = Modality(
-    name="text",
-    plural="texts",
+    kind=kind.TEXTS,
     has_pixels=False,
     fact_columns=FACT_COLUMNS,
     examiner=_examiner,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autotl.data.modalities import modality_named
+from autotl.data.item_kinds import KINDS
 from autotl.deploy.deployable import load_deployable
 from autotl.deploy.export import require_new
 from autotl.errors import ConfigError
@@ -30,7 +30,7 @@ def explain(
     where `out` is in use; RunError if there is no model.
     """
     deployable = load_deployable(model)
-    kind = modality_named(str(deployable.metadata.get("modality", "image")))
+    kind = KINDS[str(deployable.metadata.get("modality", "image"))]
     if not items:
         raise ConfigError(f"there is nothing to explain; give {kind.name} files or folders of {kind.plural}")
     if not deployable.target.is_classes:

@@ -40,10 +40,10 @@ def export_int8(folder: Path, out: Path) -> Path:
     import onnx
 
     deployable, run = load_deployable(folder), open_run(folder)
-    if not (kind := modality_named(run.dataset.modality)).has_pixels:
+    if not (modality := modality_named(run.dataset.modality)).has_pixels:
         raise ExportError(
-            f"int8 is calibrated and measured on images, and this champion classifies {kind.plural}; the format onnx "
-            "holds every champion"
+            f"int8 is calibrated and measured on images, and this champion classifies {modality.kind.plural}; the "
+            "format onnx holds every champion"
         )
     require_images(run)
     if not deployable.target.is_classes:

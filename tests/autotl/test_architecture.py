@@ -24,12 +24,13 @@ MAY_IMPORT = {
     "autotl.settings": "errors",
     "autotl.graphs": "errors",
     "autotl.cache": "errors runtime",
-    "autotl.modality": "runtime",
+    "autotl.item_kind": "",
+    "autotl.modality": "item_kind runtime",
     "autotl.ordered_classes": "",
     "autotl.targets": "ordered_classes",
-    "autotl.images": "runtime cache modality",
-    "autotl.texts": "runtime cache modality",
-    "autotl.data": "ordered_classes targets errors runtime cache modality images texts",
+    "autotl.images": "item_kind runtime cache modality",
+    "autotl.texts": "item_kind runtime cache modality",
+    "autotl.data": "item_kind ordered_classes targets errors runtime cache modality images texts",
     "autotl.runs": "targets errors scores runtime data",
     "autotl.predictions": "targets runtime",
     "autotl.interfaces": "targets scores feature_sources predictions runs",
@@ -101,12 +102,12 @@ def allowed(folder: str) -> set[str]:
 # The modules outside of autotl.images and autotl.texts that know a kind of item; all others ask the `Modality`.
 KNOWS = {
     "autotl.images": (
-        "data.groups", "data.candidate_groups.from_exif", "data.modalities", "data.table_images", "deploy.maps",
-        "deploy.similar_images", "features.decoded_images", "features.features",
+        "data.groups", "data.candidate_groups.from_exif", "data.item_kinds", "data.modalities", "data.table_images",
+        "deploy.maps", "deploy.similar_images", "features.decoded_images", "features.features",
         "workflows.default_probe", "workflows.image_explanations", "workflows.mistake_maps", "workflows.shortcuts",
     ),
     "autotl.texts": (
-        "data.modalities", "deploy.word_attributions", "features.features", "features.text_graph",
+        "data.item_kinds", "data.modalities", "deploy.word_attributions", "features.features", "features.text_graph",
         "features.text_network", "features.word_counts", "testing.text_encoders",
     ),
 }  # fmt: skip

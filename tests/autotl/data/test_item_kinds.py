@@ -1,4 +1,4 @@
-"""The kinds of items are named as their modalities are, and their files are those that can be read."""
+"""Every kind of item has a modality, and its files are those that can be read."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from autotl.data.modalities import MODALITIES
 from autotl.texts.reading import TEXT_FORMATS
 
 
-def test_every_kind_has_the_nouns_of_its_modality():
-    assert {name: kind.plural for name, kind in KINDS.items()} == {
-        name: modality.plural for name, modality in MODALITIES.items()
-    }
+def test_every_kind_has_a_modality():
+    assert {name: modality.kind for name, modality in MODALITIES.items()} == KINDS
 
 
 def test_the_text_files_are_those_that_can_be_read():

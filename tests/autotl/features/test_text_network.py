@@ -84,8 +84,10 @@ def test_the_number_of_threads_changes_nothing(tmp_path, network):
 
 def test_it_can_be_stopped_early(tmp_path, network):
     batches = text_batches(text_files(tmp_path, some_texts(200)), network, list(range(200)), 2)
-    next(batches)
+    items, vectors = next(batches)
+    assert len(items) == len(vectors) < 200
     batches.close()
+    assert list(batches) == []
 
 
 def test_a_text_that_changed_or_went_since_the_scan_is_refused(tmp_path, network):

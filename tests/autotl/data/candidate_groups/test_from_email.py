@@ -91,8 +91,12 @@ def test_texts_that_are_no_emails_have_no_candidates_and_are_hardly_opened(tmp_p
         b"From: a@b\n" + b" folded\n" * 5000,
     ],
 )  # fmt: skip
-def test_no_header_is_an_error(found, content):
-    found(a=content, b=content, c=mail(own="1"))
+def test_whatever_the_headers_are_every_file_has_a_group_or_none(found, content):
+    groups = found(a=content, b=content, c=mail(own="1"))
+    assert groups
+    for group in groups.values():
+        assert set(group) == {"a", "b", "c"}
+        assert group["a"] == group["b"]
 
 
 def test_files_that_are_gone_have_no_group(tmp_path):
