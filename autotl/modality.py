@@ -29,7 +29,7 @@ def no_pairs() -> pd.DataFrame:
 class ItemFacts(Protocol):
     """The facts about some files.
 
-    facts: one row per file, with the fact columns of the modality (0 or empty where a file cannot be read).
+    facts: one row per file, with the fact columns of the modality (0 or empty if a file cannot be read).
     signatures: one row per file, by which near-duplicates are found. quarantine: why a file cannot be read, or empty;
         text (n,).
     """
@@ -91,12 +91,12 @@ class Modality:
     kind: what it and its files are called. has_pixels: whether items can be shown and explained as
         images. fact_columns: names of the facts about an item.
     examiner(): examines items in this process. apart(): the same in another process, while it is open.
-    risk(given): why a given item must not be read in this process; empty where it may be.
+    risk(given): why a given item must not be read in this process; empty if it may be.
     serving(): the module by which exported models read such items, which carry a copy of it.
     show(path, edge): an item for a page, an image with edges of at most so many pixels, a text as a whole where these
         have room for one, else its beginning; ValueError, with the reason, if it cannot be read.
     typical_size(facts): the size of items in words, such as "640 × 480", the median where there are several; facts:
-        their fact columns, at least one row. Empty where no item could be read.
+        their fact columns, at least one row. Empty if no item could be read.
     size_words(size): a size as the frozen network takes items, such as "at 224x224 pixels", to follow a network's name.
     reading: how items are read, in sentences for model cards. elsewhere: items of another origin, on which a model was
         not tested.

@@ -43,7 +43,7 @@ class Order:
 
 
 def find_order(names: Iterable[str]) -> Order | None:
-    """The order of classes by their names; None where nothing tells it.
+    """The order of classes by their names; None if nothing tells it.
 
     Names that are numbers, that have one number each and are alike otherwise ("grade 2", "grade 10"), or that begin
     with a number of their own ("1 low", "2 high") go by these numbers; others by a known scale that has all of them.

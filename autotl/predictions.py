@@ -20,7 +20,7 @@ class Predictions:
     items: int (n,), row numbers in the dataset, no two alike; labels: int (n,), true classes; probabilities: float
     (n, n_classes), each row sums to 1. For several labels an item: labels bool (n, n_labels), or int with -1 where one
     is unknown; probabilities (n, n_labels) from 0 to 1. For a number: labels float (n,), and the values predicted,
-    (n, 1), in place of probabilities. Raises ValueError where they are not so.
+    (n, 1), in place of probabilities. Raises ValueError if they are not so.
     """
 
     items: np.ndarray

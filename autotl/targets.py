@@ -39,7 +39,7 @@ _BINS = 10
 class Target:
     """What is learned.
 
-    name: the column it comes from, empty where there is none. kind: one of `KINDS`. classes: the names of the classes
+    name: the column it comes from, empty if there is none. kind: one of `KINDS`. classes: the names of the classes
     or of the labels, in the order of the answers; empty for a number.
     """
 
@@ -84,7 +84,7 @@ def kind_of(labels: np.ndarray) -> Kind:
 
 
 def named_kind(name: str) -> Kind:
-    """The kind of this name; ValueError where there is none."""
+    """The kind of this name; ValueError if there is none."""
     if name not in KINDS:
         raise ValueError(f"unknown kind of target {name!r}; choose one of {', '.join(KINDS)}")
     return name

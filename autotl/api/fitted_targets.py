@@ -63,7 +63,7 @@ class FittedTargets:
 
         Returns a list of dicts: {"item", "targets": {TARGET: {"label", "probabilities"}}}, or {"item", "error"}.
         as_frame: return a DataFrame with the columns item, TARGET.label, TARGET.CLASS and error. Raises RunError where
-        there is no model of all targets.
+        the joint model is missing.
         """
         from autotl.deploy import joint_texts
         from autotl.deploy.batch_prediction import classify

@@ -110,7 +110,7 @@ def fit(
 
 
 def _several_labels(column: str, label: str | None, target: str) -> str:
-    """The column of several labels; ConfigError where the call asks for something else too."""
+    """The column of several labels; ConfigError if the call asks for something else too."""
     if (label is not None and label != column) or target not in ("classes", "labels"):
         asked = f"--label {label}" if label is not None and label != column else f"--target {target}"
         raise ConfigError(f"--multilabel {column} and {asked} exclude each other; leave one of them out")

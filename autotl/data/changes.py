@@ -67,7 +67,7 @@ def compare(before: pd.DataFrame, now: pd.DataFrame) -> Changes:
 
 
 def since_last_run(dataset: Dataset, data: Path, cache: Path, *, label: str | None = None) -> Changes | None:
-    """Compare with the manifest saved by the last run on this data; None where there is none or it is damaged.
+    """Compare with the manifest saved by the last run on this data; None if there is none or it is damaged.
 
     label: the column of labels, if one was named: runs of other columns are not compared.
     """

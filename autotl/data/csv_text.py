@@ -66,7 +66,7 @@ def encodings(path: Path) -> tuple[str, ...]:
 
 
 def require_narrow(n_columns: int) -> None:
-    """Raise ValueError where a table has more columns than are read."""
+    """Raise ValueError if a table has more columns than are read."""
     if n_columns > MOST_COLUMNS:
         raise ValueError(
             f"it has {n_columns:,} columns, and at most {MOST_COLUMNS:,} are read. Keep those of the items, their "
@@ -140,7 +140,7 @@ def _parse(
 
 
 def _of_one_width(cells: pd.DataFrame, width: int, mark: str) -> pd.DataFrame:
-    """The cells without the spare columns; raises ValueError where a row needs them."""
+    """The cells without the spare columns; raises ValueError if a row needs them."""
     beyond = cells[cells.columns[width:]]
     longer = (beyond != "").any(axis=1)
     if longer.any():
@@ -153,7 +153,7 @@ def _of_one_width(cells: pd.DataFrame, width: int, mark: str) -> pd.DataFrame:
 
 
 def _require_closed_quotes(cells: pd.DataFrame, path: Path, mark: str, encoding: str, skipped: int) -> None:
-    """Raise ValueError where a quotation mark that is not closed has swallowed rows; a text may have many lines."""
+    """Raise ValueError if a quotation mark that is not closed has swallowed rows; a text may have many lines."""
     for name in cells:
         swallowed = cells[name].str.contains("\n", regex=False)
         if swallowed.any():

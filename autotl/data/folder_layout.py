@@ -306,7 +306,7 @@ def _split_layout(found: _Reading, top: Branch) -> str:
 
 
 def _unlabelled_places(found: _Reading, counts: Mapping[str, int], top: Branch) -> str:
-    """Where the unlabelled items are, as the layout says it; empty where no item has a label."""
+    """Where the unlabelled items are, as the layout says it; empty if no item has a label."""
     places = Counter[str]()
     if any(found.labels[folder] for folder in counts):
         for folder, n in counts.items():

@@ -46,7 +46,7 @@ class FolderTree:
 def read_folder_tree(folder: Path) -> FolderTree:
     """The folders below a folder that hold images, or texts where it has no image.
 
-    Raises DatasetError where they cannot be listed.
+    Raises DatasetError if they cannot be listed.
     """
     root = folder.resolve()
     images = list_files(root, lenient=True).items or list_files(root, TEXTS, lenient=True).items

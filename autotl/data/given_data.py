@@ -15,7 +15,7 @@ _SUFFIXES_OF_TABLES = TABLE_SUFFIXES | {".txt"}
 
 
 def require_data(data: Path) -> None:
-    """Raise DatasetError where there is no file or folder that can hold a dataset; OSError where it is out of reach."""
+    """Raise DatasetError if there is no file or folder that can hold a dataset; OSError if it is out of reach."""
     wanted = (
         "a folder with one sub-folder of images per class, a zip or tar of one, or a table of labels (CSV, TSV, "
         "Parquet or JSON lines); texts may be in place of images"

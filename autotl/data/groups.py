@@ -42,7 +42,7 @@ def group_notes(spec: str, groups: pd.Series, usable: pd.Series, kind: ItemKind 
 
 
 def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
-    """The group of each item, as text; empty where it belongs to none: words for no value are no group.
+    """The group of each item, as text; empty if it has none. A word that stands for a missing value is not a group.
 
     spec: the first that applies of: a table (CSV, TSV, Parquet or JSON lines) with the columns `path` and `group`;
         `exif:FIELD`, a field of the files' EXIF data such as exif:BodySerialNumber; the name of an attribute column;
@@ -50,7 +50,7 @@ def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
         expression with one capturing group that is searched in each path. `NO_GROUPS`: none.
     table: of a dataset: path (relative to `root`), quarantine (skipped and excluded files are not opened) and
         attributes; the result has its index.
-    Raises DatasetError where the specification is invalid or gives no item a group.
+    Raises DatasetError if the specification is invalid or gives no item a group.
     """
     if spec == NO_GROUPS:
         return pd.Series("", index=table.index, dtype=str)

@@ -50,7 +50,7 @@ def find_item_column(
     """Find the column that gives the items of a table, judged by names and contents.
 
     folder: in which files are looked for. path: of the table, for messages. label: a column that does not give the
-    items. text: the column of texts, None if none was asked for. Raises DatasetError where there is no such column.
+    items. text: the column of texts, None if none was asked for. Raises DatasetError if there is no such column.
     """
     if text is not None:
         return _asked_for(frame, folder, path, text, label)
@@ -122,7 +122,7 @@ def _asked_for(frame: pd.DataFrame, folder: Folder, path: Path, text: str, label
 
 
 def _naming_column(frame: pd.DataFrame, columns: Sequence[str], folder: Folder) -> str:
-    """The column that names the most items of a folder, or holds images; empty where there is none."""
+    """The column that names the most items of a folder, or holds images; empty if there is none."""
     named = called(IMAGE_COLUMNS, columns)
     for candidates, known in ((named, True), ([name for name in columns if name not in named], False)):
         shares: dict[str, float] = {}
@@ -160,7 +160,7 @@ def _share_called(column: pd.Series, kind: ItemKind) -> float:
 
 
 def is_never_a_path(column: pd.Series) -> bool:
-    """Whether a column is read as texts or attributes whatever files there are: it has the texts of no file's name."""
+    """Whether a column is read as texts or attributes without looking for files: none of its texts is a file name."""
     if plain_name(str(column.name)) in IMAGE_COLUMNS or not is_longish(column):
         return False
     names = column.str.strip()

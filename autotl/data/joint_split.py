@@ -32,7 +32,7 @@ def split_together(datasets: TargetDatasets, *, seed: int) -> JointSplit:
     """A split in which every item is on the same side for all targets, stratified jointly where possible.
 
     The strata are the combinations of labels; combinations too rare to be divided fall back to the label of one target,
-    then to one stratum of their own. Raises DatasetError where a class of some target would lack training items.
+    then to one stratum of their own. Raises DatasetError if a class of some target would lack training items.
     """
     together, problems, names = datasets.together, list[str](), list(datasets.of)
     for order in (names, names[::-1]):

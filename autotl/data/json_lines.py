@@ -16,7 +16,7 @@ NESTED = "nested columns"
 
 
 def read_json_lines(path: Path, *, rows: int | None = None) -> pd.DataFrame:
-    """Read JSON lines as text, empty where there is no value; raises ValueError or OSError.
+    """Read JSON lines as text, empty if there is no value; raises ValueError or OSError.
 
     A list of plain values becomes its JSON text, such as '["a", "b"]'. Columns with objects inside are left out and
     named in `attrs[NESTED]`. rows: the most to read.

@@ -40,7 +40,7 @@ def looks_like_list(cell: str) -> bool:
 
 
 def parse_list(cell: str) -> tuple[str, ...]:
-    """The labels in a list as JSON, Python or NumPy write it; UnreadableCell where it is none.
+    """The labels in a list as JSON, Python or NumPy write it; UnreadableCell if it is not a list.
 
     Names without quotes are read, too, as in "[cat, dog]".
     """
@@ -67,7 +67,7 @@ def parse_list(cell: str) -> tuple[str, ...]:
 
 
 def find_separator(cells: Sequence[str]) -> Separator:
-    """What separates the labels in cells that are no lists: the first of ; | , that occurs, else perhaps a space.
+    """What separates the labels in cells that are not lists: the first of ; | , that occurs, else perhaps a space.
 
     Spaces separate labels where the words are used again in other cells, so that there are fewer words than different
     cells, as in "beach sunset", "beach" and "sunset". Otherwise they are within names, as in "hot dog".
@@ -86,7 +86,7 @@ def find_separator(cells: Sequence[str]) -> Separator:
 
 
 def split_cell(cell: str, separator: Separator) -> tuple[str, ...]:
-    """The labels in a cell that is no list."""
+    """The labels in a cell that is not a list."""
     if cell in _EMPTY:
         return ()
     if not separator.mark:

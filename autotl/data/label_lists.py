@@ -43,7 +43,7 @@ class LabelLists:
     notes: tuple[Note, ...] = ()
 
     def texts(self) -> list[str]:
-        """Each item's labels as `targets.label_text` writes them; empty where nothing is known of an item."""
+        """Each item's labels as `targets.label_text` writes them; empty if nothing is known of an item."""
         names = np.array(self.names, dtype=object)
         return [
             label_text(names[applies], names[~known]) if known.any() else ""
@@ -55,7 +55,7 @@ def read_label_column(column: pd.Series, table: str) -> LabelLists:
     """The labels in a column of lists, or of names joined by semicolons, bars, commas or spaces.
 
     column: text; a list as JSON, Python or NumPy write it. An empty cell is unlabelled, and "[]" has no label. table:
-    its name, for messages. Raises DatasetError where a list cannot be read, or no cell has a label.
+    its name, for messages. Raises DatasetError if a list cannot be read, or no cell has a label.
     """
     cells = [" ".join(str(cell).split()) for cell in column]
     joined = [cell for cell in cells if not is_empty(cell) and not looks_like_list(cell)]
@@ -86,7 +86,7 @@ def read_label_columns(frame: pd.DataFrame, columns: Sequence[str], table: str) 
     """The labels of a table with one column per label that holds 1 or 0, true or false, yes or no.
 
     An empty cell and -1 say that it is unknown; in a column of marks without any 0, false or no, an empty cell says
-    that the label does not apply. Raises DatasetError where a cell says something else.
+    that the label does not apply. Raises DatasetError if a cell says something else.
     """
     answers = {name: frame[name].astype(str).str.strip().str.lower() for name in columns}
     only_marks = not any(words.isin(FALSE_WORDS - {""}).any() for words in answers.values())
@@ -122,7 +122,7 @@ def columns_of_labels(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[str,
 def merge_copies(labels: Sequence[str], digests: Sequence[str]) -> tuple[np.ndarray, LabelLists]:
     """Items in several class folders, by their content: the first of each content, which has the labels of all.
 
-    labels: the folder's class of each file, empty where it has none; digests: of its bytes, empty where it could not be
+    labels: the folder's class of each file, empty if it has none; digests: of its bytes, empty if it could not be
     read. Returns row numbers int (n_contents,), in rising order, and their labels, of which all are known.
     """
     first: dict[str, int] = {}
@@ -160,7 +160,7 @@ def _matrices(found: Sequence[Sequence[str] | None], names: Sequence[str]) -> tu
 
 
 def require_names(names: Iterable[str], where: str) -> None:
-    """Raise DatasetError where the name of a label could not be told from several, or from an unknown one."""
+    """Raise DatasetError if the name of a label could not be told from several, or from an unknown one."""
     for name in names:
         if SEPARATOR in name or name.startswith(UNKNOWN_MARK):
             raise DatasetError(

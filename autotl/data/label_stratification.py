@@ -33,7 +33,7 @@ def stratify(
     """Fold number of each item, int (n,), no fold empty: iterative stratification of whole groups.
 
     labels: bool (n, n_labels); groups: int (n,), items of one group stay together; known: bool (n, n_labels), false
-    where it is unknown whether a label applies, None where all is known. Raises ValueError where there are fewer groups
+    where it is unknown whether a label applies, None if all is known. Raises ValueError if there are fewer groups
     than folds.
 
     The rarest label is dealt out first, its largest groups first, each to the fold that lacks most of it (Sechidis,
@@ -152,7 +152,7 @@ def _exchange(fold: np.ndarray, counts: np.ndarray, n_folds: int, rng: np.random
         one = int(rng.choice(worst))
         other = int(rng.choice(np.delete(np.arange(n_folds), one)))
         mine, theirs = (rng.permutation(np.flatnonzero(fold == k))[:_CANDIDATES] for k in (one, other))
-        # -1, which is no group, lets a group move without another in exchange.
+        # -1, which is not a group, lets a group move without another in exchange.
         pairs = np.array(np.meshgrid(np.append(mine, -1), np.append(theirs, -1))).reshape(2, -1)
         change = np.where(pairs[1] >= 0, counts[pairs[1]].T, 0) - np.where(pairs[0] >= 0, counts[pairs[0]].T, 0)
         costs = _cost(sums[one] + change.T, overall, fair) + _cost(sums[other] - change.T, overall, fair)

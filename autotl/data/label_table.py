@@ -39,7 +39,7 @@ class Labels:
     rows: one per item, sorted by path, with the columns of `autotl.data.source.Source.table`.
     column: name of the column of labels; empty where there is one per class.
     layout: how the table was understood. notes: what else there is to tell.
-    kind: of the items. text: the column that gives the texts; None where the items are images. item_layout: how the
+    kind: of the items. text: the column that gives the texts; None if the items are images. item_layout: how the
     layout names the column of items, empty for images.
     """
 
@@ -67,7 +67,7 @@ def read_labels(
 
     label: the column of labels; None recognises it by its name. text: the column of texts, which are then the items;
     None: they are images, or the texts of a column that is recognised by its name and content. several: with one column
-    per label, a row may have several. cache, progress: for items stored in the table. Raises DatasetError where the
+    per label, a row may have several. cache, progress: for items stored in the table. Raises DatasetError if the
     table cannot be understood.
     """
     return _read_labels(
@@ -200,7 +200,7 @@ def _label_column(
 
 
 def require_one_row_each(table: pd.DataFrame, path: Path | str, kind: ItemKind) -> pd.DataFrame:
-    """The rows without repeated ones; DatasetError where an item has several labels or parts of a split."""
+    """The rows without repeated ones; DatasetError if an item has several labels or parts of a split."""
     again = table[table["path"].duplicated(keep=False) & (table["label"] != "")]
     for name, what in (("label", "label"), ("given_split", "part")):
         values = again[again[name] != ""].groupby("path")[name].unique()

@@ -31,7 +31,7 @@ def listed_items(
 
     label: a column that does not give the items. text: the column of texts; None recognises it, also where it is the
     only one with longish texts. modality: the kind of the items, by its name. cache: where stored items are written.
-    Raises DatasetError where there is no row, or no column that gives such items.
+    Raises DatasetError if there is no row, or no column that gives such items.
     """
     kind = KINDS[modality]
     folder = Folder(path.parent.resolve(), lenient=True, holds=kind)

@@ -50,7 +50,7 @@ def list_files(root: Path, kind: ItemKind = IMAGES, *, lenient: bool = False) ->
     """List the files below a folder, following links except those that lead in a circle.
 
     kind: of the items; items of other kinds are counted as ignored.
-    Raises DatasetError where a folder cannot be read, or an item's name is not valid text, unless `lenient`: such
+    Raises DatasetError if a folder cannot be read, or an item's name is not valid text, unless `lenient`: such
     files and folders are then counted as ignored.
     """
     found = Files([], [], Counter())

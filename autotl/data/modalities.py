@@ -21,7 +21,7 @@ def modality_named(name: str) -> Modality:
 
 
 def texts_to_read(name: str, files: Sequence[Path]) -> list[str]:
-    """What people read of each item of this kind; empty where they look at the files. Unreadable ones have no text."""
+    """What people read of each item of this kind; empty if they look at the files. Unreadable ones have no text."""
     modality = modality_named(name)
     return [] if modality.has_pixels else [_whole(modality, file) for file in files]
 

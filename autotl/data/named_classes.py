@@ -17,7 +17,7 @@ from autotl.runtime.wording import listed
 def read_named_classes(paths: Iterable[str], classes: Sequence[str], kind: ItemKind = IMAGES) -> FolderNames:
     """Read folders of which the user says which are classes; other folders may name the part of a split.
 
-    paths: of the items, relative and posix. kind: of the items. Raises DatasetError where no folder with items has one
+    paths: of the items, relative and posix. kind: of the items. Raises DatasetError if no folder with items has one
     of the names.
     """
     classes = [unicodedata.normalize("NFC", name) for name in classes]

@@ -26,21 +26,21 @@ _WITH_UNIT = re.compile(rf"(({_UNIT})\D{{0,3}})?[+-]?[\d.,]+\s*(({_UNIT})\D*)?")
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """values: float (n,), NaN where an item is unlabelled. notes: how they were read, where that is not plain."""
+    """values: float (n,), NaN if an item is unlabelled. notes: how they were read, where that is not plain."""
 
     values: np.ndarray
     notes: tuple[Note, ...] = ()
 
     def texts(self) -> list[str]:
-        """The numbers as Python writes them, empty where there is none."""
+        """The numbers as Python writes them, empty if there is none."""
         return ["" if math.isnan(value) else repr(float(value)) for value in self.values]
 
 
 def read_numbers(column: pd.Series, table: str) -> Numbers:
-    """The numbers in a column of text, NaN where a cell is empty or says that there is no value.
+    """The numbers in a column of text, NaN if a cell is empty or says that there is no value.
 
     Commas are decimal points or stand between thousands, as the cells together show. table: its name, for messages.
-    Raises DatasetError where a cell is no number or has a unit, where "1,500" may be either, and where all are equal.
+    Raises DatasetError if a cell is not a number or has a unit, where "1,500" may be either, and where all are equal.
     """
     text = without_missing(column).str.replace("−", "-", regex=False).str.replace(_BLANKS, "", regex=True)
     filled = text[text != ""]
@@ -102,7 +102,7 @@ def _no_number(column: pd.Series, filled: pd.Series, bad: pd.Series, where: str)
         return f"{found}: it has a unit. Write the number alone, in one unit for all rows."
     others = listed(map(repr, cells.unique()[1:]), most=4)
     return (
-        f"{found}{f' ({others})' if others else ''}. Write one number into each cell, and leave it empty where it is "
+        f"{found}{f' ({others})' if others else ''}. Write one number into each cell, and leave it empty if it is "
         "unknown."
     )
 

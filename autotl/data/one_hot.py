@@ -31,7 +31,7 @@ def read_one_hot(
     """The labels in columns that hold 0 and 1 (or false and true, or x); None where a column gives the labels.
 
     columns: that may be read. table: its name, kind: of its items, for messages. several: an item may have several
-    labels, which are then texts as `targets.label_text` writes them. Raises DatasetError where a row is of several
+    labels, which are then texts as `targets.label_text` writes them. Raises DatasetError if a row is of several
     classes otherwise.
     """
     free = [name for name in columns if plain_name(name) not in IMAGE_COLUMNS]

@@ -29,7 +29,7 @@ class OrderedClasses:
 def read_ordered(column: pd.Series, table: str) -> OrderedClasses:
     """The classes in a column of text, in the order that `find_order` finds; table: its name, for messages.
 
-    Raises DatasetError where there are fewer than two classes, or where nothing tells their order.
+    Raises DatasetError if there are fewer than two classes, or where nothing tells their order.
     """
     text = label_text(column)
     names = sorted(set(text) - {""})

@@ -128,7 +128,7 @@ def _joined(read: Mapping[PartTable, Labels], folder: Folder, label: str) -> Lab
 
 
 def _require_one_kind(read: Mapping[PartTable, Labels]) -> None:
-    """Raise DatasetError where the tables give items of several kinds."""
+    """Raise DatasetError if the tables give items of several kinds."""
     kinds = {labels.kind.name: f"{table.name} gives {labels.kind.plural}" for table, labels in read.items()}
     if len(kinds) > 1:
         raise DatasetError(

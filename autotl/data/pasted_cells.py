@@ -19,7 +19,7 @@ _NAMES = frozenset({*TEXT_COLUMNS, *LABEL_COLUMNS, *TEXT_LABEL_COLUMNS})
 
 @dataclass(frozen=True)
 class PastedCells:
-    """Texts and their labels, empty where there is none. rows: (text, label) of each text."""
+    """Texts and their labels, empty if there is none. rows: (text, label) of each text."""
 
     rows: tuple[tuple[str, str], ...]
 

@@ -17,7 +17,7 @@ def without_rare_labels(dataset: Dataset, least: int, *, seed: int) -> Dataset:
     """The dataset without the labels that too few items have; the items stay, without these labels.
 
     least: items that each label needs. Left out as well are labels whose items cannot be divided into training and
-    test. Raises DatasetError where no label is left.
+    test. Raises DatasetError if no label is left.
     """
     few = {name: n for name, n in count_by_class(dataset).items() if n < least}
     dataset = _without(dataset, few)

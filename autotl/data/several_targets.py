@@ -41,7 +41,7 @@ def names_of_targets(label: str | None, data: Path, attributes: Path | None) -> 
 def combine(sources: Mapping[str, Source]) -> Source:
     """The source of several targets, by name, from the source of each: the same items with the labels of all.
 
-    Its label is the combination of the labels, empty where an item has none, and its table has a column
+    Its label is the combination of the labels, empty if an item has none, and its table has a column
     `target.NAME` for each target, which is not an attribute in it.
     """
     first = next(iter(sources.values()))

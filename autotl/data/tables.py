@@ -29,7 +29,7 @@ _UNREADABLE = (OSError, ValueError, TypeError, NotImplementedError, csv.Error)
 
 
 def read_table(path: Path, *, header: bool | None = None, rows: int | None = None) -> pd.DataFrame:
-    """Read a CSV, TSV, Parquet or JSON lines file as text, empty where there is no value; stored bytes stay bytes.
+    """Read a CSV, TSV, Parquet or JSON lines file as text, empty if there is no value; stored bytes stay bytes.
 
     A CSV may be separated by commas, semicolons, tabs or vertical bars, in UTF-8, UTF-16 or else Windows-1252.
     header: see `csv_text.read_csv`. rows: the most to read. Raises DatasetError.
@@ -58,7 +58,7 @@ def _read(path: Path, header: bool | None, rows: int | None) -> pd.DataFrame:
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         found = error.object[error.start]
-        return f"the byte {found:#04x} at position {error.start:,} is no letter in the encodings that are known"
+        return f"the byte {found:#04x} at position {error.start:,} is not a letter in any encoding that is known"
     return " ".join(str(error).split()).rstrip(".")
 
 
@@ -127,7 +127,7 @@ def holds_bytes(column: pd.Series) -> bool:
 
 
 def require_column(frame: pd.DataFrame, name: str, path: Path, option: str) -> None:
-    """Raise DatasetError where a table does not have the column that an option names, or cannot hold it."""
+    """Raise DatasetError if a table does not have the column that an option names, or cannot hold it."""
     nested = frame.attrs.get(NESTED, {})
     if name in nested:
         raise DatasetError(
@@ -212,7 +212,7 @@ def _cells(column: pd.Series) -> pd.Series:
 
 
 def _list_text(value: object) -> str:
-    """A list as JSON writes it, as `read_json_lines` has it; empty where there is no value."""
+    """A list as JSON writes it, as `read_json_lines` has it; empty if there is no value."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list) else ""

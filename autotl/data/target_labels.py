@@ -22,7 +22,7 @@ def as_target(source: Source, kind: Kind, data: str) -> Source:
     """The source with its labels as texts that `targets.encode` reads; data: its name, for messages.
 
     Labels that come from folders, or from one column per label, are so already where items may have several. Raises
-    DatasetError where the labels cannot be of this kind.
+    DatasetError if the labels cannot be of this kind.
     """
     labels = source.table.set_index("path")["label"].rename(source.label or "label")
     if kind == CLASSES or not (labels != "").any() or (kind == LABELS and not source.label):
@@ -44,7 +44,7 @@ def merge_folders(source: Source, table: pd.DataFrame) -> tuple[pd.DataFrame, tu
     """One row for each content that is in several class folders, with all their labels; other rows as they are.
 
     table: of the source, with the column sha256. Nothing is changed where labels come from a table. Raises
-    DatasetError where the name of a folder cannot be that of a label.
+    DatasetError if the name of a folder cannot be that of a label.
     """
     if source.kind != LABELS or source.label or ONE_COLUMN_EACH in source.layout:
         return table, ()

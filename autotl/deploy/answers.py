@@ -77,7 +77,7 @@ class NumberAnswers(ClassAnswers):
         return {"value": value} | ({} if half is None else {"low": value - half, "high": value + half})
 
     def table(self, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """The columns of a table of answers, by name; NaN where the model has no interval."""
+        """The columns of a table of answers, by name; NaN if the model has no interval."""
         return {
             name: np.array([row.get(name, np.nan) for row in results], np.float64) for name in ("value", "low", "high")
         }

@@ -84,7 +84,7 @@ class Outcome:
             yield batch
 
     def sentence(self) -> str:
-        """What to say of the items that could not be read; empty where there are none."""
+        """What to say of the items that could not be read; empty if there are none."""
         if not self.n_unreadable:
             return ""
         if self.n_items == 1:
@@ -94,6 +94,6 @@ class Outcome:
         return f"{share} of {self.n_items} {self.item}s {negated} read; the first is {self.first}"
 
     def require_any(self) -> None:
-        """Raise ConfigError where no item could be read."""
+        """Raise ConfigError if no item could be read."""
         if self.n_unreadable == self.n_items:
             raise ConfigError(self.sentence() or "there was nothing to classify")

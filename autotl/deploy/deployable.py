@@ -296,7 +296,7 @@ def numbers_of(answer: Mapping[str, Any]) -> list[float]:
 
 
 def run_exported(folder: Path, files: Sequence[Path]) -> list[Any]:
-    """The answers of the predictor.py of a folder for files; ExportError where it does not run, or cannot read one.
+    """The answers of the predictor.py of a folder for files; ExportError if it does not run, or cannot read one.
 
     Only do this with a folder you trust.
     """
@@ -339,7 +339,7 @@ def _previous(out: Path) -> Path:
 
 
 def installed_version(name: str) -> str:
-    """The version of an installed package; ExportError where there is none."""
+    """The version of an installed package; ExportError if there is none."""
     for distribution in (name, f"{name}-gpu"):
         try:
             return importlib.metadata.version(distribution)

@@ -63,9 +63,9 @@ class _Part:
 
 
 def find_joint(path: Path | str) -> JointDeployable | None:
-    """The deployable of several targets in a folder, or in the run in a folder; None where it is not one.
+    """The deployable of several targets in a folder, or in the run in a folder; None if it is not one.
 
-    Raises RunError where its metadata.json is damaged.
+    Raises RunError if its metadata.json is damaged.
     """
     path = Path(path)
     for folder in (path, path / "champion"):
@@ -201,7 +201,7 @@ def _replay_items(models: Mapping[str, Path]) -> list[Path]:
 
 
 def _write_replay(folder: Path, models: Mapping[str, Path], items: Sequence[Path]) -> None:
-    """Keep the replay items with what each model says of them; ExportError where the joint model differs."""
+    """Keep the replay items with what each model says of them; ExportError if the joint model differs."""
     files = [folder / "replay" / f"{n}{path.suffix}" for n, path in enumerate(items)]
     for file, path in zip(files, items, strict=True):
         file.write_bytes(path.read_bytes())

@@ -26,7 +26,7 @@ def write_mlflow_parts(
     """Write MLmodel, environments and the input example into a folder that holds the other parts of a deployable.
 
     outputs: MLflow's type of each column of the answers, by name. example: name and bytes of an item's file.
-    Raises ExportError where the example cannot be read.
+    Raises ExportError if the example cannot be read.
     """
     python = platform.python_version()
     # The environment MLflow builds for serving needs MLflow itself, which the model as such does not.
@@ -88,7 +88,7 @@ utc_time_created: '{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}'
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write plain values, numpy's included, as a JSON file; ExportError where that cannot be."""
+    """Write plain values, numpy's included, as a JSON file; ExportError if that cannot be."""
     try:
         path.write_text(json.dumps(_plain(value), indent=2, allow_nan=False, ensure_ascii=False), encoding="utf-8")
     except (TypeError, ValueError) as error:

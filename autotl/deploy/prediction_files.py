@@ -24,7 +24,7 @@ def collect(
     items: as the modality takes them, such as `given_images`. The items of a folder are named by their path, those of
     an archive as in the archive, those of a table as in the table: one for every row. cache: where archives are
     unpacked. label: a column that does not give the items of a table; text: the column of texts. modality: the kind of
-    the items, by its name. Raises ConfigError where a folder or an archive has none, DatasetError where it is damaged.
+    the items, by its name. Raises ConfigError if a folder or an archive has none, DatasetError if it is damaged.
     """
     read = modality_named(modality).serving().ItemReader
     collected: list[Any] = []

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def average_precisions(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """The average precision of each label, float (n_labels,); NaN where no item has it.
+    """The average precision of each label, float (n_labels,); NaN if no item has it.
 
     labels: bool (n, n_labels), or int with -1 where it is unknown whether a label applies: such an item does not count
     for this label. probabilities: float (n, n_labels). It is scikit-learn's `average_precision_score`: the mean over

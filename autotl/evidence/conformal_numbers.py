@@ -56,7 +56,7 @@ class Coverage:
 def calibrate_interval(
     residuals: np.ndarray, *, alpha: float = ALPHA, clusters: np.ndarray | None = None, seed: int = 0
 ) -> NumberInterval | None:
-    """The interval for a miss rate of alpha, in (0, 1); None where there are too few residuals.
+    """The interval for a miss rate of alpha, in (0, 1); None if there are too few residuals.
 
     residuals: float (n,), true less predicted numbers of items that the model was not fitted on. clusters: int (n,),
     equal for items that belong together, of which one each is used.

@@ -19,7 +19,7 @@ def evaluators_of(plugins: Plugins, kind: Kind) -> dict[str, Evaluator]:
 
 
 def objective_of(plugins: Plugins, name: str, kind: Kind) -> Evaluator:
-    """The evaluator of this name, as `evaluators_of` has it; ConfigError where it scores other kinds of target."""
+    """The evaluator of this name, as `evaluators_of` has it; ConfigError if it scores other kinds of target."""
     found = plugins.pick(Evaluator, name)
     if kind not in found.targets:
         others = ", ".join(evaluators_of(plugins, kind)) or "none"

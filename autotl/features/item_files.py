@@ -9,7 +9,7 @@ from autotl.errors import DatasetError
 
 
 def read_item(dataset: Dataset, item: int) -> bytes:
-    """The bytes of an item; DatasetError where its file has changed since the scan."""
+    """The bytes of an item; DatasetError if its file has changed since the scan."""
     path = dataset.path(item)
     try:
         data = path.read_bytes()

@@ -25,7 +25,7 @@ Batch = tuple[list[int], dict[str, np.ndarray]]
 
 
 def read_item_text(dataset: Dataset, item: int) -> str:
-    """The text of an item; DatasetError where its file has changed since the scan."""
+    """The text of an item; DatasetError if its file has changed since the scan."""
     return read_text(read_item(dataset, item), dataset.path(item).suffix)
 
 
@@ -61,7 +61,7 @@ def unknown_share(network: FrozenNetwork, texts: Sequence[str]) -> float:
 def text_batches(dataset: Dataset, network: FrozenNetwork, todo: Sequence[int], threads: int) -> Generator[Vectors]:
     """The features of items: their numbers, and vectors float32 (n, n_features), in any order.
 
-    Raises DatasetError where a file has changed since the scan, PluginError where a feature is not finite.
+    Raises DatasetError if a file has changed since the scan, PluginError if a feature is not finite.
     """
     session = open_session(network.file, threads=1)  # Each thread computes a batch of its own: see `engine`.
     outputs = list(network.tensors)

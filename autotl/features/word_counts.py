@@ -111,8 +111,8 @@ def read_word_counts(
     """Count the words of some items; only what the cache lacks is counted.
 
     development: item numbers whose texts make the vocabulary; never those of the test split.
-    Raises OutOfTimeError as soon as `out_of_time()` says so, ConfigError where the texts have nothing in common or the
-    cache cannot be written, and DatasetError where a file has changed since the scan.
+    Raises OutOfTimeError as soon as `out_of_time()` says so, ConfigError if the texts have nothing in common or the
+    cache cannot be written, and DatasetError if a file has changed since the scan.
     """
     started = time.monotonic()
     digests = content_keys(dataset)

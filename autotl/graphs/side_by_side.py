@@ -26,8 +26,8 @@ def side_by_side(sides: Sequence[Side]) -> onnx.ModelProto:
     """One graph with the outputs of several.
 
     Inputs of the same name are one input. Nodes that compute the same from the same tensors, and equal constants, are
-    kept once; so a frozen network that several graphs begin with runs once. Raises ExportError where two inputs of one
-    name differ, an output's name is given twice, or the result is no valid graph.
+    kept once; so a frozen network that several graphs begin with runs once. Raises ExportError if two inputs of one
+    name differ, an output's name is given twice, or the result is not a valid graph.
     """
     models = [prune(side.model, list(side.outputs)) for side in sides]
     for place in range(1, len(models)):  # the newest version of all comes last, and then goes back to the others

@@ -99,7 +99,7 @@ def other_inputs(model: onnx.ModelProto, inputs: Sequence[TextInput]) -> list[st
 
 
 def inner_tensors(model: onnx.ModelProto) -> tuple[str, str] | None:
-    """Tensors at a third and at two thirds of a transformer's depth; None where its layers cannot be told apart.
+    """Tensors at a third and at two thirds of a transformer's depth; None if its layers cannot be told apart.
 
     They add to what the last layer says. Accuracy with MiniLM's last layer and with all three, 500 texts to train:
     sentiment of film reviews 0.709 and 0.737, of reviews of goods 0.738 and 0.775, of tweets 0.858 and 0.887.

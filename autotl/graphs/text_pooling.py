@@ -32,7 +32,7 @@ def pool_text_outputs(model: onnx.ModelProto, sample: Mapping[str, Array]) -> tu
 
     model: inputs `ids` and `mask`, int64 (n, length); outputs float32 (n, length, width) or (n, width).
     sample: `ids` and `mask` of some chunks, of different lengths, on which the model is tried.
-    Returns the graph and the width of each output by name. Raises ValueError where the model is none of this, cannot be
+    Returns the graph and the width of each output by name. Raises ValueError if it is not such a model, cannot be
     computed, or gives a chunk other numbers each time, among other chunks, or when it is padded.
     """
     shapes = _shapes(model, sample)

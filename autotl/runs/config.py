@@ -30,7 +30,7 @@ class Config:
     budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
     backbones, heads: names, empty for all that are worth trying.
     min_per_class: classes with fewer usable images are left out.
-    classes: names of the folders that are the classes, empty where the layout tells them. text: the column of a table
+    classes: names of the folders that are the classes, empty if the layout tells them. text: the column of a table
     that holds texts, which are then the items. target: the kind of what is learned, see `autotl.targets`; the objective
     is that kind's own where it is empty. targets: columns of labels, each a target of its own, in place of label;
     empty for one target. kinds: of these targets, in their order.

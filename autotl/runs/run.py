@@ -183,7 +183,7 @@ def require_free(folder: Path) -> None:
 
 
 def require_classes(run: Run, what: str) -> None:
-    """Raise ConfigError where the target of a run is not of classes. what: such as "agreement with people"."""
+    """Raise ConfigError if the target of a run is not of classes. what: such as "agreement with people"."""
     if not run.dataset.target.is_classes:
         raise ConfigError(
             f"{what} is about one class for each item, and the target of {run.folder} is {run.dataset.kind!r}; see its "

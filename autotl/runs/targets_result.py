@@ -67,12 +67,12 @@ class TargetsResult:
 
 
 def has_targets(folder: Path) -> bool:
-    """Whether a run folder is that of several targets; RunError where it is no run folder."""
+    """Whether a run folder is that of several targets; RunError if it is not a run folder."""
     return bool(read_state(folder).get(TARGETS))
 
 
 def read_targets(folder: Path) -> TargetsResult:
-    """What a run with several targets has found so far; RunError where it is damaged, or has one target."""
+    """What a run with several targets has found so far; RunError if it is damaged, or has one target."""
     folder = folder.absolute()
     state = read_state(folder)
     try:

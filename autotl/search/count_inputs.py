@@ -42,7 +42,7 @@ def sample_vectors(head: Head, values: Any) -> Any:
 
 
 def map_for(head: Head, counts: Counts, *, seed: int) -> CountMap | None:
-    """What makes a head's inputs from counts, fitted on those of development items; None where it takes the counts."""
+    """What makes a head's inputs from counts, fitted on those of development items; None if it takes the counts."""
     return None if head.sparse else fit_count_map(counts, directions=head.on_components, seed=seed)
 
 

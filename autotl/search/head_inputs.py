@@ -25,7 +25,7 @@ class HeadInputs:
     """Vectors of all items of a run.
 
     vectors: float32 (n_items, n), zero for the items that are left out; `Counts` where the head weighs counts of words
-        by itself. components: how they came from features; None where they are the features themselves.
+        by itself. components: how they came from features; None if they are the features themselves.
     """
 
     vectors: Any

@@ -66,7 +66,7 @@ class Planner:
         return self._why_no_fine_tuning or self._why_impossible() or "the search ended before its turn came"
 
     def _why_impossible(self) -> str:
-        """Why this run cannot fine-tune anything; empty where it can."""
+        """Why this run cannot fine-tune anything; empty if it can."""
         if FINE_TUNE in self.strategies:
             return ""
         if self._strategy == PROBE:

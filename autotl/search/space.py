@@ -147,7 +147,7 @@ def choose_heads(
 ) -> dict[str, Head]:
     """The heads that take part: those asked for by name, or all but the recipes and the ones too slow for `n_items`.
 
-    Only those that learn the target do; ConfigError where one that does not was asked for.
+    Only those that learn the target do; ConfigError if one that does not was asked for.
     """
     able = {name: head for name, head in heads.items() if target.may_use(head.targets)}
     if unable := [name for name in wanted if name in heads and name not in able]:
@@ -221,7 +221,7 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
 
 
 def _require_modality(heads: Mapping[str, Head], sources: Mapping[str, FeatureSource], modality: str) -> None:
-    """Raise ConfigError where a recipe reads another kind of item than the data hold."""
+    """Raise ConfigError if a recipe reads another kind of item than the data hold."""
     for name, head in heads.items():
         source = sources.get(head.recipe.backbone) if head.recipe and head.recipe.backbone else None
         if source and source.modality != modality:

@@ -38,7 +38,7 @@ _KEPT_AT_ONCE = 64 * _READ_AT_ONCE
 class TextFacts:
     """The facts about some files.
 
-    facts: one row per file, with the columns FACT_COLUMNS (0 or empty where the file is not a text).
+    facts: one row per file, with the columns FACT_COLUMNS (0 or empty if the file is not a text).
     signatures: uint32 (n, 128), see `near_duplicates`. quarantine: why a file cannot be read, or empty; text (n,).
     """
 

@@ -189,7 +189,7 @@ def _unknown_token(document: dict[str, Any]) -> str:
 
 
 def _tokens_error(what: str, error: BaseException) -> BaseException:
-    """A ValueError, also for a panic of the library, which is no Exception; what ends a process stays as it is."""
+    """A ValueError, also for a panic of the library, which is not an Exception; what ends a process stays as it is."""
     if isinstance(error, Exception) or type(error).__name__ == "PanicException":
         return ValueError(f"{what}: {' '.join(str(error).split())[:200] or type(error).__name__}")
     return error

@@ -32,7 +32,7 @@ class CountMap:
     """The map from counts to what a head without sparse matrices is fitted on.
 
     columns: those that it reads, int (n_read,), by stage; tfidf: their weights. axes: float32 (n_read, n_directions);
-    None where the head gets the weighted columns themselves.
+    None if the head gets the weighted columns themselves.
     """
 
     n_columns: int

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def wrap_regressor(head: Head, built: Any, n_features: int, *, seed: int) -> Classifier:
-    """Make a head of a number of what `head.build` returned; PluginError where it returned something else."""
+    """Make a head of a number of what `head.build` returned; PluginError if it returned something else."""
     if is_network(built):
         return NetworkRegressor(built, n_features, scaling=scaling_of(head), seed=seed)
     if not (hasattr(built, "fit") and hasattr(built, "predict")) or hasattr(built, "predict_proba"):
@@ -49,7 +49,7 @@ class EstimatorRegressor:
             self._fitted = clone(self._estimator).fit(vectors, labels)
 
     def answers(self, vectors: np.ndarray) -> np.ndarray:
-        """The values predicted, float (n, 1); PluginError where they are not."""
+        """The values predicted, float (n, 1); PluginError if they are not."""
         found = np.asarray(self._fitted.predict(vectors), dtype=np.float64).reshape(vectors.shape[0], -1)
         return sound_values(found, vectors.shape[0])
 
@@ -110,7 +110,7 @@ class NetworkRegressor(NetworkClassifier):
 
 
 def sound_values(found: np.ndarray, n_items: int) -> np.ndarray:
-    """What a regressor answered, or PluginError where it cannot be: another shape, or values that are not finite."""
+    """What a regressor answered, or PluginError if it cannot be: another shape, or values that are not finite."""
     if found.shape != (n_items, 1):
         raise PluginError(f"the head's values have shape {found.shape}; expected {(n_items, 1)}")
     if not np.isfinite(found).all():

@@ -21,7 +21,7 @@ def build_for(
     """A head of a target: of classes, of labels, or of a number; counts are weighted before it sees them.
 
     build(n_features, n_outputs): makes the head as its plugin does, for two classes in the case of labels. Raises
-    PluginError where it makes something else.
+    PluginError if it makes something else.
     """
     found: Classifier
     if kind == LABELS:

@@ -140,7 +140,7 @@ class TfidfClassifier:
         return self._head.probabilities(self._weighted(vectors))
 
     def network(self) -> Any:
-        """The head as a Keras model; PluginError where it was fitted on counts."""
+        """The head as a Keras model; PluginError if it was fitted on counts."""
         if self._tfidf:
             raise PluginError("word counts have no network that could be fine-tuned")
         return self._head.network()

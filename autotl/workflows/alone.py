@@ -17,7 +17,7 @@ from autotl.runtime.clock import Clock
 
 @contextmanager
 def alone(run: Run, clock: Clock) -> Iterator[None]:
-    """Begin a search that no other process works on; RunError where one does."""
+    """Begin a search that no other process works on; RunError if one does."""
     lock = filelock.FileLock(run.folder / LOCK_FILE)
     try:
         lock.acquire(timeout=0)

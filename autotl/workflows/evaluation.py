@@ -125,7 +125,7 @@ def _answerable(dataset: Dataset, target: Target) -> tuple[np.ndarray, np.ndarra
     if target.kind == NUMBER:
         if bad := sorted({text for text in texts.tolist() if not is_number(text)}):
             raise DatasetError(
-                f"the model predicts a number, and {len(bad)} labels are no numbers (such as "
+                f"the model predicts a number, and {len(bad)} labels are not numbers (such as "
                 f"{listed(map(repr, bad), most=5)}). Name the column of numbers with --label."
             )
         return np.arange(len(texts)), encode(target, texts), Counter()

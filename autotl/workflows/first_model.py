@@ -24,7 +24,7 @@ from autotl.trial import TrialRecord, describe
 from autotl.workflows.conclusion import save_early
 
 _NUMBER = -1
-"""Of the trial on a sample, which is none of the study's."""
+"""Of the trial on a sample, which is not in the study."""
 FIRST_MODEL_SHARE = 0.15
 """Where reading all images takes longer than this share of the budget, a model of a sample is saved before."""
 

@@ -23,7 +23,7 @@ def register_joint(
 
     name: None for the one that the study was to be registered as. tracking_uri: the store; None for the study's own.
     force: the reason for registering it although the audit of a target has failed or is missing; it is kept with the
-    version. Raises ConfigError where it cannot be registered.
+    version. Raises ConfigError if it cannot be registered.
     """
     whole = open_run(folder)
     name = require_name(name or whole.config.register or "")

@@ -47,7 +47,7 @@ JOINT_SECONDS = 3.0
 def with_targets(config: Config) -> Config:
     """The configuration with its targets, where its label names several columns; else as it is.
 
-    Its kind of target may then be several with commas, one for each column. Raises ConfigError where they are not as
+    Its kind of target may then be several with commas, one for each column. Raises ConfigError if they are not as
     many as the columns.
     """
     names, kinds = names_of_targets(config.label, config.data, config.attributes), split_names(config.target)

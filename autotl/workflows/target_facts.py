@@ -35,6 +35,6 @@ def label_thresholds(searched: Predictions) -> Thresholds:
 
 
 def number_interval(run: Run, searched: Predictions) -> NumberInterval | None:
-    """The interval around predicted numbers, by out-of-fold predictions; None where there are too few of them."""
+    """The interval around predicted numbers, by out-of-fold predictions; None if there are too few of them."""
     residuals = searched.labels - searched.probabilities[:, 0]
     return calibrate_interval(residuals, clusters=cluster_of(run, searched.items), seed=run.config.seed)

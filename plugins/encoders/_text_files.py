@@ -23,7 +23,7 @@ _MOST_BYTES = 200_000_000
 def text_folder_network(folder: Path) -> Path | None:
     """The network in a folder that holds `tokenizer.json`; None for other folders.
 
-    Raises ConfigError where it is not clear which network is meant.
+    Raises ConfigError if it is not clear which network is meant.
     """
     if not (folder / TOKENIZER).is_file():
         return None

@@ -146,13 +146,13 @@ def _blocks(file: Path, width: int) -> Iterator[tuple[int, list[str], np.ndarray
                 raise ConfigError(
                     f"{file} is damaged {where}: expected a word and {width} numbers, separated by spaces."
                 )
-            # Distinct words must not become one where their bytes are no UTF-8.
+            # Distinct words must not become one if their bytes are not UTF-8.
             yield number, [part[0].decode("utf-8", "backslashreplace") for part in parts], table
             number += len(lines)
 
 
 def _numbers(parts: list[list[bytes]]) -> np.ndarray[Any, Any] | None:
-    """The numbers in lines, float32 (n, width); None where some are none."""
+    """The numbers in lines, float32 (n, width); None if some are none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # an overflow is a warning
@@ -175,7 +175,7 @@ def _first_line(file: Path, _mtime_ns: int) -> bytes:
 
 
 def _width(file: Path) -> int:
-    """How many numbers a word has; ConfigError where the first line is not a word with numbers."""
+    """How many numbers a word has; ConfigError if the first line is not a word with numbers."""
     try:
         parts = _first_line(file, file.stat().st_mtime_ns).rstrip().split(b" ")
     except OSError as error:

@@ -36,7 +36,7 @@ def tokenizer() -> str:
 
 
 def read_table(file: Path) -> np.ndarray[Any, Any]:
-    """The vectors in a safetensors file, (n_tokens, width); raises WeightsError where it holds none.
+    """The vectors in a safetensors file, (n_tokens, width); raises WeightsError if it holds none.
 
     The format: 8 bytes with the length of a header, the header as JSON, the numbers.
     """

@@ -27,7 +27,7 @@ def mean_average_precision(labels: np.ndarray, probabilities: np.ndarray) -> flo
 
 
 def micro_f1(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The F1 of all labels of all items together; NaN where none applies and none is predicted."""
+    """The F1 of all labels of all items together; NaN if none applies and none is predicted."""
     right, false, missed = (int(counts.sum()) for counts in _counts(labels, probabilities))
     return 2 * right / (2 * right + false + missed) if right + false + missed else float("nan")
 

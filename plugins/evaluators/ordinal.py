@@ -16,7 +16,7 @@ from autotl.interfaces import Evaluator
 def quadratic_kappa(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Cohen's kappa with squared distances as weights (Cohen 1968): 1 for agreement, 0 for that of chance.
 
-    NaN where all labels and predictions are one class.
+    NaN if all labels and predictions are one class.
     """
     if not len(labels):
         return float("nan")

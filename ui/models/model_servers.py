@@ -138,7 +138,7 @@ def stop(workspace: Workspace, key: str) -> None:
 
 
 def ask(server: Server, item: Path) -> Answer:
-    """Send one item; raises OSError where there is no response, ValueError where the item cannot be read."""
+    """Send one item; raises OSError if there is no response, ValueError if the item cannot be read."""
     body = body_for(item)
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{server.address}/invocations", body, headers)

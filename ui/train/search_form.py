@@ -147,7 +147,7 @@ def _advanced(data_set: DataSet, kind: ItemKind, leave_out: bool | None) -> _Adv
     if leave_out is None:
         leave_out = st.toggle(
             worded(f"Leave out classes with fewer than {MIN_IMAGES_PER_CLASS} usable images", kind), key=LEAVE_OUT,
-            help=worded("Some files may turn out to be no images or copies.", kind)
+            help=worded("Some files may turn out not to be images, or to be copies.", kind)
             + " Without this, a class that is left with too few ends the search.",
         )  # fmt: skip
     return _Advanced(

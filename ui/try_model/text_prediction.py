@@ -21,7 +21,7 @@ def predict_text(folder: Path, name: str, content: bytes) -> ItemPrediction:
 
 
 def read_text(folder: Path, name: str, content: bytes) -> str:
-    """The text as the model reads it, empty where it cannot."""
+    """The text as the model reads it, empty if it cannot."""
     model = open_model(folder)
     return _read(model, Path(name).suffix, content)[0] if model else ""
 

@@ -35,7 +35,7 @@ class SentTable:
 
 
 def ask_for_table() -> SentTable | None:
-    """Draw a place to upload a table, and its columns; None where there is none yet, or it cannot be read."""
+    """Draw a place to upload a table, and its columns; None if there is none yet, or it cannot be read."""
     sent = st.file_uploader("A table with a column of texts", SUFFIXES, key="text-table")
     if sent is None:
         return None

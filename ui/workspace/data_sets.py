@@ -29,7 +29,7 @@ class DataSet:
 
     name: its card's name in the workspace, made here and never by a user. title: what its owner calls it.
     path: what the command line is given: a folder, an archive or a table of labels.
-    label, text: the columns of the labels and the texts, None where the table says which, or there is none.
+    label, text: the columns of the labels and the texts, None if the table says which, or there is none.
     origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
     patch: the file of the decisions, where it cannot lie beside the data; None where it does.
     skipped: what was dropped and not uploaded, in words. target: what the labels are, see `autotl.targets`.

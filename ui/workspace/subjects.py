@@ -57,7 +57,7 @@ def list_subjects(workspace: Workspace) -> list[Subject]:
 
 
 def open_subject(subject: Subject) -> Source:
-    """Its items and their labels; DatasetError where they cannot be read."""
+    """Its items and their labels; DatasetError if they cannot be read."""
     if not subject.data.exists():
         raise DatasetError(f"{subject.data} no longer exists. Put it back, or select other data.")
     return list_items(subject.data, subject.label, subject.text, subject.target)

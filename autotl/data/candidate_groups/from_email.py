@@ -31,7 +31,7 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 @dataclass(frozen=True)
 class _Headers:
-    """What the headers of an e-mail say; empty where a text has none.
+    """What the headers of an e-mail say; empty if a text has none.
 
     sender: the address, in lower case. subject: without marks of a reply. reply: whether it has such a mark.
     own: its message ID. references: those of the messages before it.
@@ -88,7 +88,7 @@ def _read(path: str) -> _Headers:
 
 
 def _headers(start: bytes) -> _Headers:
-    """The headers at the start of a file; those of what is no e-mail are empty."""
+    """The headers at the start of a file; empty if the file is not an e-mail."""
     try:
         message = email.message_from_bytes(re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0])
         sender = email.utils.parseaddr(str(message.get("From", "")))[1].lower()

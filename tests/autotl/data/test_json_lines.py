@@ -1,4 +1,4 @@
-"""JSON lines are read line by line as text, and what is no table of them is refused with the line."""
+"""JSON lines are read line by line as text, and a file that is not a table is refused with the line."""
 
 from __future__ import annotations
 

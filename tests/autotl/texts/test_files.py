@@ -1,4 +1,4 @@
-"""Text files are read from disk, and what is no readable file has a reason."""
+"""Text files are read from disk, and a file that cannot be read has a reason."""
 
 from __future__ import annotations
 
