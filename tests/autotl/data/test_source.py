@@ -16,7 +16,6 @@ import pytest
 from PIL import Image
 
 from autotl.data.listing import IMAGE_SUFFIXES
-from autotl.data.source import open_source
 from autotl.errors import DatasetError
 
 
@@ -45,16 +44,6 @@ def pack(archive, folder):
     made = shutil.make_archive(str(archive.parent / "packed"), kind, folder)
     shutil.move(made, archive)
     return archive
-
-
-@pytest.fixture
-def opened(tmp_path):
-    """Open a source with a cache of its own: opened(folder, label="species")."""
-
-    def opened(data, **options):
-        return open_source(data, cache=tmp_path / "cache", **options)
-
-    return opened
 
 
 def labels(source):

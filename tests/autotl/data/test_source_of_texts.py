@@ -7,7 +7,6 @@ import shutil
 import pandas as pd
 import pytest
 
-from autotl.data.source import open_source
 from autotl.errors import DatasetError
 
 TEXTS = (
@@ -25,16 +24,6 @@ def create_files(root, *paths, content="some words"):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(content)
     return root
-
-
-@pytest.fixture
-def opened(tmp_path):
-    """Open a source with a cache of its own: opened(folder, text="review")."""
-
-    def opened(data, **options):
-        return open_source(data, cache=tmp_path / "cache", **options)
-
-    return opened
 
 
 def labels(source):
