@@ -66,14 +66,14 @@ class Examiner(Protocol):
 class Deployed:
     """How a deployable of one kind of item is written.
 
-    facts: for its metadata.json. packages: what it needs. column_type: of its column of items, as MLflow names it.
-    example(data, name): what a cell of that column holds for a file; ValueError if it cannot be read.
+    facts: for its metadata.json. packages: what it needs. columns: those that give an item, and their types as MLflow
+    names them. example(data, name): what the cells of these columns hold for a file; ValueError if it cannot be read.
     """
 
     facts: Mapping[str, object]
     packages: tuple[str, ...]
-    column_type: str
-    example: Callable[[bytes, str], str]
+    columns: Mapping[str, str]
+    example: Callable[[bytes, str], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,9 @@ class Modality:
         not tested.
     deployed(size, files): how a deployable is written. size: as the frozen network takes items. files: what the model
         needs beside its graph, by name.
+    contents(path): the bytes of an item's file, with all that it names: the item can be read from them alone.
+    parts: names of the kinds of item that such an item consists of; empty if it is not composed. The facts of a
+        composed item are those of its parts, each named `PART.FACT`, with `PART.path` and `PART.sha256` of its file.
     """
 
     kind: ItemKind
@@ -117,6 +120,8 @@ class Modality:
     risk: Callable[[Any], str]
     serving: Callable[[], ModuleType]
     deployed: Callable[[tuple[int, int], Mapping[str, Path]], Deployed]
+    contents: Callable[[Path], bytes] = Path.read_bytes
+    parts: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

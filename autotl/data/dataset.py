@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -38,7 +38,9 @@ class Dataset:
     ignored: number of other files by kind. layout: how the data was understood, in a sentence.
     pairs: near-duplicates among the items: first < second (item numbers), similarity (0..1), mirrored.
     stale: decisions of the patch file that no longer apply to anything. notes: what reading the data has to tell.
-    modality: the kind of the items, by its name. kind: of the target, see `autotl.targets`.
+    modality: the kind of the items, by its name; of composed items, the table has the facts of their parts, each named
+        `PART.FACT` with the kind of the part, and `PART.path` and `PART.sha256`. kind: of the target, see
+        `autotl.targets`.
     """
 
     root: Path
@@ -121,6 +123,16 @@ class Dataset:
     def item_kind(self) -> ItemKind:
         """The kind of the items, by which messages name them."""
         return KINDS[self.modality]
+
+    def part(self, modality: str) -> Dataset:
+        """The same items, seen as their parts of one kind alone; themselves, if they are of that kind."""
+        if modality == self.modality:
+            return self
+        prefix = f"{modality}."
+        own = self.table.filter(regex=f"^{prefix}")
+        others = self.table.drop(columns=[name for name in self.table if name.split(".")[0] in KINDS])
+        own = own.rename(columns=lambda name: name.removeprefix(prefix))
+        return replace(self, table=others.drop(columns=["path", "sha256"]).join(own), modality=modality)
 
     def path(self, item: int) -> Path:
         """The file of an item."""

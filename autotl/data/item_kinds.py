@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from autotl.images.kind import IMAGES as IMAGES
 from autotl.item_kind import ItemKind as ItemKind
+from autotl.pairs.kind import PAIRS as PAIRS
 from autotl.texts.kind import TEXTS as TEXTS
 
-KINDS = {kind.name: kind for kind in (IMAGES, TEXTS)}
+KINDS = {kind.name: kind for kind in (IMAGES, TEXTS, PAIRS)}
 """Every kind of item by its name."""
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from autotl.images.modality import IMAGES
 from autotl.modality import Modality
+from autotl.pairs.modality import PAIRS
 from autotl.texts.modality import TEXTS
 
-MODALITIES = {one.name: one for one in (IMAGES, TEXTS)}
+MODALITIES = {one.name: one for one in (IMAGES, TEXTS, PAIRS)}
 """Every kind of item."""
 _LARGE = 4096
 """Room for all of a text, in pixels."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -117,6 +118,9 @@ def _with_facts(
         table[name] = facts[name].fillna("" if text else 0).astype(found.facts[name].dtype)
     signatures = np.zeros((len(table), *found.signatures.shape[1:]), dtype=found.signatures.dtype)
     signatures[usable] = found.signatures
+    if modality.parts:  # its own file may only name the others
+        parts = [table[f"{part}.sha256"].to_numpy(dtype=str) for part in modality.parts]
+        table["sha256"] = [hashlib.sha256(" ".join(own).encode()).hexdigest() for own in zip(*parts, strict=True)]
     return table.assign(quarantine=reasons), signatures
 
 

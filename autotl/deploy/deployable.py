@@ -98,7 +98,7 @@ def write_deployable(
         for name, file in files.items():
             shutil.copyfile(file, partial / name)
         _write_parts(partial, model, classes, {**metadata, **_kind_of_item(modality), **deployed.facts}, deployed, card)
-        write_mlflow_parts(partial, _outputs(classes, kind), replay[0], modality, deployed)
+        write_mlflow_parts(partial, _outputs(classes, kind), replay[0], deployed)
         _write_replay(partial, classes, replay, expected, kind)
         put_in_place(partial, out)
     finally:

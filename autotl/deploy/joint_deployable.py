@@ -187,7 +187,7 @@ def _write_layout(folder: Path, targets: Mapping[str, Mapping[str, Any]], exampl
         outputs |= own
     kind = str(part.facts["modality"])
     deployed = modality_named(kind).deployed((part.facts.get("height", 1), part.facts.get("width", 1)), part.files)
-    write_mlflow_parts(folder, outputs, (example.name, example.read_bytes()), kind, deployed)
+    write_mlflow_parts(folder, outputs, (example.name, example.read_bytes()), deployed)
 
 
 def _replay_items(models: Mapping[str, Path]) -> list[Path]:

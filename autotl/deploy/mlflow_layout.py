@@ -21,7 +21,7 @@ MLFLOW_LAYOUT = "3.17.2"
 
 
 def write_mlflow_parts(
-    folder: Path, outputs: Mapping[str, str], example: tuple[str, bytes], modality: str, deployed: Deployed
+    folder: Path, outputs: Mapping[str, str], example: tuple[str, bytes], deployed: Deployed
 ) -> None:  # fmt: skip
     """Write MLmodel, environments and the input example into a folder that holds the other parts of a deployable.
 
@@ -40,15 +40,13 @@ def write_mlflow_parts(
     )
     name, data = example
     try:
-        cell = deployed.example(data, name)
+        cells = deployed.example(data, name)
     except ValueError as error:
         raise ExportError(f"the first replay item is unreadable: {error}") from error
-    split = {"columns": [modality], "data": [[cell]]}
+    split = {"columns": list(cells), "data": [list(cells.values())]}
     write_json(folder / "input_example.json", split)
     write_json(folder / "serving_input_example.json", {"dataframe_split": split})
-    (folder / "MLmodel").write_text(
-        _mlmodel(folder, {modality: deployed.column_type}, outputs, python), encoding="utf-8"
-    )
+    (folder / "MLmodel").write_text(_mlmodel(folder, deployed.columns, outputs, python), encoding="utf-8")
 
 
 def _mlmodel(folder: Path, inputs: Mapping[str, str], outputs: Mapping[str, str], python: str) -> str:

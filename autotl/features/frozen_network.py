@@ -185,7 +185,7 @@ def _freeze_encoder(encoder: Encoder, size: Size, cache: Path) -> FrozenNetwork:
     if type(graph).__name__ != "ModelProto":
         raise PluginError(f"{who} made a {type(graph).__name__}; expected an onnx.ModelProto")
     try:
-        tokenizer = tokenizer_of(encoder)
+        tokenizer = tokenizer_of(encoder, size)
     except ValueError as error:
         raise PluginError(f"{who}: {error}") from error
     digest = hashlib.sha256(graph.SerializeToString(deterministic=True) + tokenizer.encode())

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _SAMPLE = ("word", "Two short sentences. They differ in length!", "The quick brown fox jumps over the lazy dog, " * 5)
 
 
-def tokenizer_of(encoder: Encoder) -> str:
-    """The tokenizer of an encoder as JSON, with how it is used; empty for an encoder of images.
+def tokenizer_of(encoder: Encoder, size: Size) -> str:
+    """The tokenizer of an encoder as JSON, with how it is used at a size; empty for an encoder of images.
 
     Raises ValueError, as `Tokens`, where it is not one.
     """
@@ -28,7 +28,9 @@ def tokenizer_of(encoder: Encoder) -> str:
         document |= {"padding": None, "truncation": None}
     except (TypeError, ValueError) as error:
         raise ValueError(f"its tokenizer is not the JSON of a tokenizer: {error}") from error
-    document[TOKENS_KEY] = {"unknown": encoder.unknown, "skip_unknown": encoder.skip_unknown}
+    document[TOKENS_KEY] = {
+        "unknown": encoder.unknown, "skip_unknown": encoder.skip_unknown, "n_tokens": size[1]
+    }  # fmt: skip
     return json.dumps(document, ensure_ascii=False)
 
 

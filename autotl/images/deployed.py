@@ -16,7 +16,7 @@ def deployed(size: tuple[int, int], _files: Mapping[str, Path]) -> Deployed:
     return Deployed(
         facts={"task": "image-classification", "height": size[0], "width": size[1], "decoder": DECODER_VERSION},
         packages=("onnxruntime", "pillow", "numpy"),
-        column_type="binary",
+        columns={"image": "binary"},
         # Small, whatever the size of the original; base64 is how MLflow writes a binary column.
-        example=lambda data, _name: base64.b64encode(thumbnail(data, max(size))).decode(),
+        example=lambda data, _name: {"image": base64.b64encode(thumbnail(data, max(size))).decode()},
     )

@@ -40,7 +40,7 @@ def check_text_graph(subject: str, encoder: TextEncoder, size: Size, graph: onnx
     )
     try:
         with doing(f"{subject}: its graph or tokenizer", ValueError):
-            tokenizer = tokenizer_of(encoder)
+            tokenizer = tokenizer_of(encoder, size)
             tokens = Tokens(tokenizer)
             pooled, widths = pool_text_graph(graph, tokenizer, size)
             session = open_session(pooled.SerializeToString(), threads=1)

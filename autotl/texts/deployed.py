@@ -23,6 +23,6 @@ def deployed(size: tuple[int, int], files: Mapping[str, Path]) -> Deployed:
             "reader": READER_VERSION,
         },
         packages=("onnxruntime", "numpy", *(("tokenizers",) if by_tokens else ())),
-        column_type="string",
-        example=lambda data, name: read_text(data, Path(name).suffix),
+        columns={"text": "string"},
+        example=lambda data, name: {"text": read_text(data, Path(name).suffix)},
     )

@@ -38,7 +38,7 @@ class Tokens:
 
     tokenizer: its JSON; padding and truncation in it are ignored. Under the key "autotl" it may hold `unknown`, the
         token that stands for all that the tokenizer does not know, and `skip_unknown`, whether such tokens are left
-        out; without it, `unknown` is what the tokenizer says itself.
+        out; without it, `unknown` is what the tokenizer says itself. `n_tokens` says how long the chunks are.
     Raises ValueError, with the reason, if it is not a tokenizer.
     """
 

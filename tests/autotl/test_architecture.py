@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "autotl.targets": "ordered_classes",
     "autotl.images": "item_kind runtime cache modality",
     "autotl.texts": "item_kind runtime cache modality",
-    "autotl.data": "item_kind ordered_classes targets errors runtime cache modality images texts",
+    "autotl.pairs": "item_kind runtime modality images texts",
+    "autotl.data": "item_kind ordered_classes targets errors runtime cache modality images texts pairs",
     "autotl.runs": "targets errors scores runtime data",
     "autotl.predictions": "targets runtime",
     "autotl.interfaces": "targets scores feature_sources predictions runs",
@@ -99,7 +100,7 @@ def allowed(folder: str) -> set[str]:
     return {name if name.startswith("autotl") else f"autotl.{name}" for name in names}
 
 
-# The modules outside of autotl.images and autotl.texts that know a kind of item; all others ask the `Modality`.
+# The modules outside of autotl.images, texts and pairs that know a kind of item; all others ask the `Modality`.
 KNOWS = {
     "autotl.images": (
         "data.groups", "data.candidate_groups.from_exif", "data.item_kinds", "data.modalities", "data.table_images",
@@ -110,13 +111,14 @@ KNOWS = {
         "data.item_kinds", "data.modalities", "deploy.word_attributions", "features.features", "features.text_graph",
         "features.text_network", "features.word_counts", "testing.text_encoders",
     ),
+    "autotl.pairs": ("data.item_kinds", "data.modalities"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("room", KNOWS)
 def test_the_core_names_no_kind_of_item_but_where_one_is_read(room):
     knowing = {
-        name for name in CORE if folder_of(name) not in ("autotl.images", "autotl.texts")
+        name for name in CORE if folder_of(name) not in ("autotl.images", "autotl.texts", "autotl.pairs")
         and any(folder_of(imported) == room for imported, _ in imports(MODULES[name]) if imported in MODULES)
     }  # fmt: skip
     assert knowing == {f"autotl.{name}" for name in KNOWS[room]}

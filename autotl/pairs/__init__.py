@@ -1,0 +1,1 @@
+"""Pairs as a kind of item: an image together with a text."""

@@ -1,0 +1,93 @@
+"""Pairs of an image and a text as a kind of item, composed of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+
+from autotl.images.modality import IMAGES
+from autotl.modality import Deployed, Examiner, Modality, Shown
+from autotl.pairs import kind
+from autotl.pairs.examining import FACT_COLUMNS, PairExaminer
+from autotl.pairs.pair_files import PairFile, UnreadablePair, held_parts, read_pair
+from autotl.texts.modality import TEXTS
+
+_PARTS = (IMAGES, TEXTS)
+
+
+@contextmanager
+def _apart() -> Iterator[Examiner]:
+    with IMAGES.apart() as images, TEXTS.apart() as texts:
+        yield PairExaminer(images, texts)
+
+
+def _read(path: Path) -> PairFile:
+    try:
+        return read_pair(path.read_bytes(), path.parent)
+    except OSError as error:
+        raise UnreadablePair(f"it cannot be read: {error.strerror or error}") from None
+
+
+def _show(path: Path, edge: int) -> Shown:
+    from autotl.images.file_info import thumbnail
+    from autotl.texts.preview import excerpt
+
+    pair = _read(path)
+    text = Shown(text=excerpt(pair.text)) if isinstance(pair.text, str) else TEXTS.show(pair.text, edge)
+    return Shown(thumbnail(pair.image, edge), text.text)
+
+
+def _contents(path: Path) -> bytes:
+    from autotl.texts.files import read_text_file
+
+    pair = _read(path)
+    image = pair.image if isinstance(pair.image, bytes) else pair.image.read_bytes()
+    return held_parts(image, pair.text if isinstance(pair.text, str) else read_text_file(pair.text))
+
+
+def _typical_size(facts: pd.DataFrame) -> str:
+    sizes = [
+        part.typical_size(facts.rename(columns=lambda name, p=part: name.removeprefix(f"{p.name}."))) for part in _PARTS
+    ]
+    return ", ".join(filter(None, sizes))
+
+
+def _risk(given: Any) -> str:
+    return IMAGES.risk(given.image) if not given.image.problem else ""
+
+
+def _serving() -> ModuleType:
+    from autotl.pairs import serving
+
+    return serving
+
+
+def _deployed(size: tuple[int, int], files: Mapping[str, Path]) -> Deployed:
+    from autotl.pairs.deployed import deployed
+
+    return deployed(size, files)
+
+
+PAIRS = Modality(
+    kind=kind.PAIRS,
+    has_pixels=False,
+    fact_columns=FACT_COLUMNS,
+    examiner=lambda: PairExaminer(IMAGES.examiner(), TEXTS.examiner()),
+    apart=_apart,
+    show=_show,
+    typical_size=_typical_size,
+    size_words=lambda size: f" with images at {size} pixels",
+    reading=f"A pair is an image and a text. {IMAGES.reading} {TEXTS.reading}",
+    elsewhere="images and texts from another place or time, or by other authors",
+    risk=_risk,
+    serving=_serving,
+    deployed=_deployed,
+    contents=_contents,
+    parts=tuple(part.name for part in _PARTS),
+)
+"""Pairs of an image and a text, such as a photo and its description."""
