@@ -68,10 +68,15 @@ def _read_ahead(given: Sequence[Any], read: Callable[[Any], Any]) -> Iterator[li
             yield list(ahead)
 
 
-def answers_of_column(predictor: Any, table: Any) -> list[Any]:
-    """The answers to the items in a table, whose column is named as the kind of item; ValueError names bad rows."""
+def answers_of_table(predictor: Any, table: Any) -> list[Any]:
+    """The answers to the items of a table; ValueError names a missing column, or bad rows."""
     reader = predictor.reader
-    results: list[Any] = predictor.predict([reader.from_cell(cell) for cell in table[reader.item]], doubts=False)
+    if missing := [name for name in reader.columns if name not in table.columns]:
+        raise ValueError(
+            f"the table has no column {missing[0]!r}; the model takes {' and '.join(map(repr, reader.columns))}, and "
+            f"the columns are {', '.join(map(repr, table.columns))}"
+        )
+    results: list[Any] = predictor.predict(reader.from_table(table), doubts=False)
     bad = [f"row {n}: {row['error']}" for n, row in enumerate(results) if "error" in row]
     if bad:
         raise ValueError(f"{len(bad)} of {len(results)} {reader.item}s cannot be read. " + "; ".join(bad[:10]))

@@ -1,7 +1,7 @@
 """Classify items with an exported model: `python predictor.py FILE...` prints labels and probabilities as JSON.
 
 An exported model carries a copy of this file, with what reads its kind of item, and needs neither AutoTL nor pickle.
-Loaded by MLflow (`mlflow.pyfunc.load_model`), it takes a DataFrame with one column, such as `image`.
+Loaded by MLflow (`mlflow.pyfunc.load_model`), it takes a DataFrame with a column `image`, `text`, or both.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotl.deploy.answers import DOUBTS, open_answers
-from autotl.deploy.batches import BATCH_SIZE, answers_of_column, open_graph, print_answers, say_of_each
+from autotl.deploy.batches import BATCH_SIZE, answers_of_table, open_graph, print_answers, say_of_each
 from autotl.deploy.item_readers import open_reader
 
 
@@ -175,12 +175,12 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
         def predict(self, model_input: pd.DataFrame) -> pd.DataFrame:
             """Classify the items of a table.
 
-            model_input: has one column named as the kind of item: `image` holds each file's bytes, or their base64
-            text, `text` holds texts. Returns the columns `label` and one probability per class. Raises ValueError that
-            names the rows it cannot read. Of several labels the column is `labels`, and a number has `value`, `low` and
-            `high`.
+            model_input: has the column of the kind of item, or those of its parts: `image` holds each file's bytes, or
+            their base64 text, `text` holds texts. Returns the columns `label` and one probability per class. Raises
+            ValueError that names a missing column, or the rows that cannot be read. Of several labels the column is
+            `labels`, and a number has `value`, `low` and `high`.
             """
-            results = answers_of_column(self.predictor, model_input)
+            results = answers_of_table(self.predictor, model_input)
             return pd.DataFrame(self.predictor.answers.table(results), index=model_input.index)
 
     mlflow.models.set_model(ExportedModel())

@@ -1,8 +1,8 @@
 """Answer several targets with an exported model: `python predictor.py FILE...` prints the answers as JSON.
 
 An exported model carries a copy of this file, with what reads its kind of item, and needs neither AutoTL nor pickle.
-Loaded by MLflow (`mlflow.pyfunc.load_model`), it takes a DataFrame with one column, such as `image`, and gives the
-columns TARGET.label and TARGET.CLASS.
+Loaded by MLflow (`mlflow.pyfunc.load_model`), it takes a DataFrame with a column `image`, `text`, or both, and gives
+the columns TARGET.label and TARGET.CLASS.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotl.deploy.answers import DOUBTS, open_answers
-from autotl.deploy.batches import answers_of_column, open_graph, print_answers, say_of_each
+from autotl.deploy.batches import answers_of_table, open_graph, print_answers, say_of_each
 from autotl.deploy.item_readers import open_reader
 
 SEPARATOR = "/"  # in the names of inputs and outputs of the graph, after the part or the target they belong to
@@ -131,11 +131,12 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
         def predict(self, model_input: pd.DataFrame) -> pd.DataFrame:
             """Classify the items of a table.
 
-            model_input: has one column named as the kind of item: `image` holds each file's bytes, or their base64
-            text, `text` holds texts. Returns for each target the columns of a model of it alone, with its name and a
-            full stop before theirs. Raises ValueError that names the rows it cannot read.
+            model_input: has the column of the kind of item, or those of its parts: `image` holds each file's bytes, or
+            their base64 text, `text` holds texts. Returns for each target the columns of a model of it alone, with its
+            name and a full stop before theirs. Raises ValueError that names a missing column, or the rows that cannot
+            be read.
             """
-            results = answers_of_column(self.predictor, model_input)
+            results = answers_of_table(self.predictor, model_input)
             table = {
                 f"{target}.{column}": values
                 for target, answers in self.predictor.answers.items()

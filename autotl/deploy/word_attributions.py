@@ -21,7 +21,7 @@ from autotl.errors import ConfigError
 from autotl.features.frozen_network import open_session
 from autotl.graphs.word_logits import COUNTS, WordLogits, word_logits
 from autotl.texts.counting import WordCounter
-from autotl.texts.serving import VOCABULARY_FILE
+from autotl.texts.text_reader import VOCABULARY_FILE
 
 LEFT_OUT = "left out"
 MOST_PARTS = 100

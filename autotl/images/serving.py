@@ -1,68 +1,14 @@
-"""Images as an exported model reads them; the model carries a copy of this file."""
+"""What an exported model of images opens to read them; the model carries a copy of this file."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from autotl.images.image_reader import ImageReader
 
-from autotl.images.decoder import UnreadableImage, decode
-from autotl.images.given_images import GivenImage, given_images, read_source
-
-
-class ItemReader:
-    """Reads images as the model's graph takes them: its one input `images`, uint8 (n, height, width, 3).
-
-    item: what one is called, and a column of them. unreadable: what `read` raises.
-    """
-
-    item = "image"
-    unreadable = UnreadableImage
-
-    def __init__(self, metadata: Mapping[str, Any]) -> None:
-        self.height: int = metadata["height"]
-        self.width: int = metadata["width"]
-
-    @staticmethod
-    def at(name: str, path: str, problem: str = "") -> GivenImage:
-        """The image of a file."""
-        return GivenImage(name, path, problem)
-
-    @staticmethod
-    def path_of(given: GivenImage) -> str:
-        """The path that an image was given as; empty if it was given otherwise."""
-        return given.image if isinstance(given.image, str) else ""
-
-    @staticmethod
-    def given(items: object) -> list[GivenImage]:
-        """One entry per item; see `given_images`."""
-        return given_images(items)
-
-    def read(self, given: GivenImage) -> NDArray[np.uint8]:
-        """The pixels of an image, uint8 (height, width, 3)."""
-        return decode(read_source(given.image), self.height, self.width)
-
-    def inputs(self, read: Sequence[NDArray[np.uint8]]) -> dict[str, NDArray[Any]]:
-        """The inputs of the graph for what was read."""
-        return {"images": np.stack(read)}
-
-    def parts(self, read: Sequence[NDArray[np.uint8]]) -> Iterator[dict[str, NDArray[Any]]]:
-        """The same, as many at a time as need little memory, in order."""
-        if read:
-            yield self.inputs(read)
-
-    def from_cell(self, cell: Any) -> object:
-        """The file in a cell of a table: its bytes, or their base64 text."""
-        if isinstance(cell, str):
-            try:
-                return base64.b64decode("".join(cell.split()), validate=True)
-            except ValueError:
-                return b"text that is not base64"  # the decoder refuses it, and the error names the row
-        return bytes(cell) if isinstance(cell, bytes | bytearray | memoryview) else b""
+ItemReader = ImageReader
 
 
 def open_reader(_folder: Path, metadata: Mapping[str, Any]) -> ItemReader:

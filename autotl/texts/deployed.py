@@ -8,7 +8,7 @@ from pathlib import Path
 from autotl.modality import Deployed
 from autotl.texts.decoding import READER_VERSION
 from autotl.texts.reading import read_text
-from autotl.texts.serving import TOKENIZER_FILE
+from autotl.texts.text_reader import TOKENIZER_FILE
 from autotl.texts.tokens import TOKENS_VERSION
 
 

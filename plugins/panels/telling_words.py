@@ -19,7 +19,7 @@ MOST_WORDS = 15
 
 def telling_words(run: Run, _tested: Predictions) -> Iterable[Table]:
     """The words with the largest weights of each class, relative to the mean of all classes."""
-    from autotl.texts.serving import VOCABULARY_FILE
+    from autotl.texts.text_reader import VOCABULARY_FILE
 
     vocabulary = run.champion / VOCABULARY_FILE
     classes = run.dataset.classes

@@ -9,7 +9,8 @@ import pytest
 
 from autotl.texts.counting import build_counter
 from autotl.texts.reading import UnreadableText
-from autotl.texts.serving import VOCABULARY_FILE, ItemReader
+from autotl.texts.serving import ItemReader
+from autotl.texts.text_reader import VOCABULARY_FILE
 
 
 @pytest.fixture

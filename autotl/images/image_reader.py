@@ -1,0 +1,70 @@
+"""Reads images as an exported model does, which carries a copy of this file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autotl.images.decoder import UnreadableImage, decode
+from autotl.images.given_images import GivenImage, given_images, read_source
+
+
+class ImageReader:
+    """Reads images as the model's graph takes them: its one input `images`, uint8 (n, height, width, 3).
+
+    item: what one is called. columns: those of a table of items. unreadable: what `read` raises.
+    """
+
+    item = "image"
+    columns = ("image",)
+    unreadable = UnreadableImage
+
+    def __init__(self, metadata: Mapping[str, Any]) -> None:
+        self.height: int = metadata["height"]
+        self.width: int = metadata["width"]
+
+    @staticmethod
+    def at(name: str, path: str, problem: str = "") -> GivenImage:
+        """The image of a file."""
+        return GivenImage(name, path, problem)
+
+    @staticmethod
+    def path_of(given: GivenImage) -> str:
+        """The path that an image was given as; empty if it was given otherwise."""
+        return given.image if isinstance(given.image, str) else ""
+
+    @staticmethod
+    def given(items: object) -> list[GivenImage]:
+        """One entry per item; see `given_images`."""
+        return given_images(items)
+
+    def read(self, given: GivenImage) -> NDArray[np.uint8]:
+        """The pixels of an image, uint8 (height, width, 3)."""
+        return decode(read_source(given.image), self.height, self.width)
+
+    def inputs(self, read: Sequence[NDArray[np.uint8]]) -> dict[str, NDArray[Any]]:
+        """The inputs of the graph for what was read."""
+        return {"images": np.stack(read)}
+
+    def parts(self, read: Sequence[NDArray[np.uint8]]) -> Iterator[dict[str, NDArray[Any]]]:
+        """The same, as many at a time as need little memory, in order."""
+        if read:
+            yield self.inputs(read)
+
+    def from_table(self, table: Any) -> list[object]:
+        """What `given` takes of each row of a table with these columns."""
+        return [self.from_cell(cell) for cell in table["image"]]
+
+    @staticmethod
+    def from_cell(cell: Any) -> bytes:
+        """The file in a cell of a table: its bytes, or their base64 text."""
+        if isinstance(cell, str):
+            try:
+                return base64.b64decode("".join(cell.split()), validate=True)
+            except ValueError:
+                return b"text that is not base64"  # the decoder refuses it, and the error names the row
+        return bytes(cell) if isinstance(cell, bytes | bytearray | memoryview) else b""
