@@ -126,5 +126,51 @@ class EncoderFormat:
     example: str
 
 
-FeatureSource: TypeAlias = Backbone | Encoder
+@dataclass(frozen=True)
+class Joined:
+    """Sources that read the parts of composed items, such as an image and its text, side by side; never fine-tuned.
+
+    modality: of the composed items. parts: a source for each part; the first is read at the size that was chosen, the
+    others at their own. sizes: of the first.
+    """
+
+    name: str
+    modality: str
+    parts: tuple[Backbone | Encoder, ...]
+    sizes: tuple[Size, ...]
+
+    def places(self, size: Size) -> tuple[tuple[Backbone | Encoder, Size], ...]:
+        """Each part with the size at which it is read."""
+        first, *others = self.parts
+        return ((first, size), *((part, part.sizes[0]) for part in others))
+
+    @property
+    def embedded(self) -> bool:
+        """Whether all parts came with the installation."""
+        return all(part.embedded for part in self.parts)
+
+    @property
+    def commercial(self) -> bool:
+        """Whether all licences allow commercial use."""
+        return all(part.commercial for part in self.parts)
+
+    @property
+    def source(self) -> str:
+        """Where the parts come from."""
+        return "; ".join(f"{part.name}: {part.source or 'not known here'}" for part in self.parts)
+
+    @property
+    def licence(self) -> str:
+        """The licences of the parts."""
+        return "; ".join(f"{part.name}: {part.licence or 'not known here'}" for part in self.parts)
+
+
+SIDE_BY_SIDE = "+"
+"""Between the names of the parts in the name of a joined source."""
+FeatureSource: TypeAlias = Backbone | Encoder | Joined
 """What features can be read from."""
+
+
+def parts_of(source: FeatureSource) -> tuple[Backbone | Encoder, ...]:
+    """The sources that a source consists of: the parts of a joined one, else itself."""
+    return source.parts if isinstance(source, Joined) else (source,)

@@ -16,9 +16,11 @@ from autotl.feature_sources import Backbone as Backbone
 from autotl.feature_sources import Encoder as Encoder
 from autotl.feature_sources import EncoderFormat as EncoderFormat
 from autotl.feature_sources import FeatureSource as FeatureSource
+from autotl.feature_sources import Joined as Joined
 from autotl.feature_sources import Size as Size
 from autotl.feature_sources import TextEncoder as TextEncoder
 from autotl.feature_sources import WordCounts as WordCounts
+from autotl.feature_sources import parts_of as parts_of
 from autotl.scores import UNDEFINED as UNDEFINED
 from autotl.scores import ScoreInterval as ScoreInterval
 

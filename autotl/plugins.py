@@ -25,7 +25,7 @@ import pluggy
 
 from autotl import hookspecs
 from autotl.errors import ConfigError, PluginError
-from autotl.interfaces import Backbone, Check, Encoder, Evaluator, FeatureSource, Head, Panel
+from autotl.interfaces import Backbone, Check, Encoder, Evaluator, Head, Panel
 from autotl.runtime.blame import blaming, describe
 from autotl.runtime.garbage import no_collection
 from autotl.runtime.loose_module import import_file
@@ -154,7 +154,7 @@ class Plugins:
         """Return everything of a kind, such as `Head`, by name."""
         return cast(Mapping[str, T], self._offered[kind])
 
-    def sources(self) -> dict[str, FeatureSource]:
+    def sources(self) -> dict[str, Backbone | Encoder]:
         """Return all backbones and encoders by name, backbones first."""
         return {**self.all(Backbone), **self.all(Encoder)}
 

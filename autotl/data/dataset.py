@@ -11,15 +11,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from autotl.data.given_order import require_order
 from autotl.data.item_kinds import KINDS, ItemKind
 from autotl.data.layout_notes import understood_as
 from autotl.data.note import Note
 from autotl.data.patch import EXCLUDED, EXCLUDED_CLASS, Decision
 from autotl.errors import DatasetError
 from autotl.modality import no_pairs
+from autotl.ordered_classes import find_order
 from autotl.runtime.item_words import IMAGE, ItemWords
+from autotl.runtime.quoted_names import as_option
 from autotl.runtime.wording import listed
-from autotl.targets import LABELS, NUMBER, Kind, Target, applying_labels, classes_in, encode, is_number
+from autotl.targets import LABELS, NUMBER, ORDERED, Kind, Target, applying_labels, classes_in, encode, is_number
 
 MIN_IMAGES_PER_CLASS = 4
 """One to test on, and three in cross-validation so that every fold still trains on two."""
@@ -40,7 +43,7 @@ class Dataset:
     stale: decisions of the patch file that no longer apply to anything. notes: what reading the data has to tell.
     modality: the kind of the items, by its name; of composed items, the table has the facts of their parts, each named
         `PART.FACT` with the kind of the part, and `PART.path` and `PART.sha256`. kind: of the target, see
-        `autotl.targets`.
+        `autotl.targets`. order: of its classes, from low to high, if it was given.
     """
 
     root: Path
@@ -52,6 +55,7 @@ class Dataset:
     notes: tuple[Note, ...] = ()
     modality: str = "image"
     kind: Kind = "classes"
+    order: tuple[str, ...] = ()
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -87,7 +91,7 @@ class Dataset:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes or labels in their order; a label's index is its position here. Empty for a number."""
-        return classes_in(self.kind, self.items["label"].unique())
+        return classes_in(self.kind, self.items["label"].unique(), self.order)
 
     @cached_property
     def target(self) -> Target:
@@ -130,7 +134,7 @@ class Dataset:
             return self
         prefix = f"{modality}."
         own = self.table.filter(regex=f"^{prefix}")
-        others = self.table.drop(columns=[name for name in self.table if name.split(".")[0] in KINDS])
+        others = self.table.drop(columns=[name for name in self.table if str(name).split(".")[0] in KINDS])
         own = own.rename(columns=lambda name: name.removeprefix(prefix))
         return replace(self, table=others.drop(columns=["path", "sha256"]).join(own), modality=modality)
 
@@ -162,6 +166,7 @@ def require_learnable(dataset: Dataset, folder: Path) -> None:
     if dataset.kind == LABELS:
         _require_labels(dataset, folder)
         return
+    require_known_order(dataset, folder)
     items = dataset.item_kind.plural
     counts = dataset.items["label"].value_counts()
     kept = dataset.table[~dataset.excluded]
@@ -189,6 +194,25 @@ def require_learnable(dataset: Dataset, folder: Path) -> None:
         raise DatasetError(
             f"{folder} has too few readable {items} in {len(short)} of its classes ({found}); each class needs at "
             f"least {MIN_IMAGES_PER_CLASS}.{hint} {advice}."
+        )
+
+
+def require_known_order(dataset: Dataset, folder: Path, *, min_per_class: int = 0) -> None:
+    """Raise DatasetError if the classes should have an order, and it is not known of all of them.
+
+    A given order must have all classes, but for those with fewer than `min_per_class` items, and no others.
+    """
+    if dataset.kind != ORDERED:
+        return
+    counts = count_by_class(dataset)
+    if dataset.order:
+        learned = {name: n for name, n in counts.items() if n >= min_per_class}
+        others = {*dataset.table["label"], *dataset.table["label_given"]} - {""}
+        require_order(dataset.order, learned, others=others, where=str(folder))
+    elif len(counts) > 1 and find_order(counts) is None:
+        raise DatasetError(
+            f"the order of the classes of {folder}, with the decisions about them, is not known: "
+            f"{listed(map(repr, counts))}. Give it, from low to high: --order {as_option(counts)} (in the right order)."
         )
 
 

@@ -21,6 +21,16 @@ def modality_named(name: str) -> Modality:
     return MODALITIES[name]
 
 
+def kinds_read(name: str) -> tuple[str, ...]:
+    """The kinds of item that sources of features may read from such items: of their parts, if they are composed."""
+    return modality_named(name).parts or (name,)
+
+
+def composed_of(parts: Sequence[str]) -> str:
+    """The kind of item that consists of these parts, in this order; empty if there is none."""
+    return next((one.name for one in MODALITIES.values() if one.parts == tuple(parts)), "")
+
+
 def texts_to_read(name: str, files: Sequence[Path]) -> list[str]:
     """What people read of each item of this kind; empty if they look at the files. Unreadable ones have no text."""
     modality = modality_named(name)

@@ -35,10 +35,11 @@ _BATCH_ITEMS = 32
 class Champion:
     """A trial made ready to leave.
 
-    graph: `images` uint8 (n, height, width, 3) in, calibrated `probabilities` float32 (n, n_classes) out.
+    graph: the inputs of the modality in, such as `images` uint8 (n, height, width, 3), calibrated `probabilities`
+    float32 (n, n_classes) out.
     replay_items: item numbers whose probabilities are `replay_probabilities`, as the training side computes them.
     test: predicts the test split; call it once. precision: of the frozen part of the graph. beside: files that the
-    graph needs beside it to read items, by name.
+    graph needs beside it to read items, by name. modality: the kind of item that it reads, which may be a part of the items.
     """
 
     trial: TrialRecord
@@ -49,6 +50,7 @@ class Champion:
     test: Callable[[], Predictions]
     precision: str = SINGLE
     beside: Mapping[str, Path] = field(default_factory=dict)
+    modality: str = "image"
 
 
 def fit_champion(context: SearchContext, trial: TrialRecord) -> Champion:
@@ -80,8 +82,6 @@ class _Member:
 
 def _frozen(context: SearchContext, trial: TrialRecord, probes: Sequence[EnsembleMember]) -> Champion:
     """The champion of one probe, or of several on the same frozen backbone by their weights."""
-    import onnx
-
     split, first = context.run.split, context.candidate(probes[0].trial)
     members, weights = [_member(context, probe.trial) for probe in probes], [probe.weight for probe in probes]
     alone, target = trial.strategy == PROBE, context.target
@@ -106,12 +106,12 @@ def _frozen(context: SearchContext, trial: TrialRecord, probes: Sequence[Ensembl
             heads = join(heads, tempered("mean", "probabilities", n_classes, trial.temperature), {"mean": "mean"})
         else:
             heads = keep_output(heads, "mean", output_of(target))
-    graph = join(prune(onnx.load(network.file), list(read)), heads, {name: name for name in read})
+    graph = join(prune(network.graph(), list(read)), heads, {name: name for name in read})
     items = replay_items(split, strata(context.labels))
     return Champion(
         trial, first.reading.size, graph, items, probabilities(items),
         test=lambda: Predictions(split.test, context.labels[split.test], probabilities(split.test)),
-        precision=network.precision, beside=network.beside,
+        precision=network.precision, beside=network.beside, modality=first.backbone.modality,
     )  # fmt: skip
 
 
@@ -146,7 +146,7 @@ def _tuned(context: SearchContext, trial: TrialRecord) -> Champion:
 
     assert trial.reading is not None
     size = trial.reading.size
-    split = context.run.split
+    split, modality = context.run.split, context.candidate(trial).backbone.modality
     folder = context.run.trial_folder(trial.number)
     if not (folder / GRAPH_FILE).exists():
         raise ExportError(f"the network of trial {trial.number} was not kept, for others were better")
@@ -159,13 +159,13 @@ def _tuned(context: SearchContext, trial: TrialRecord) -> Champion:
         parts = []
         for start in range(0, len(split.test), _BATCH_ITEMS):
             batch = split.test[start : start + _BATCH_ITEMS]
-            pixels = np.stack([read_pixels(context.run.dataset, i, size) for i in batch])
+            pixels = np.stack([read_pixels(context.run.dataset.part(modality), i, size) for i in batch])
             parts.append(session.run(["probabilities"], {"images": pixels})[0])
         found = np.concatenate(parts).astype(np.float64)
         return Predictions(split.test, context.labels[split.test], found / found.sum(axis=1, keepdims=True))
 
     replay_probabilities = apply_temperature(said.probabilities, trial.temperature)
-    return Champion(trial, size, graph, said.items, replay_probabilities, test)
+    return Champion(trial, size, graph, said.items, replay_probabilities, test, modality=modality)
 
 
 def _with_temperature(graph: onnx.ModelProto, n_classes: int, temperature: float) -> onnx.ModelProto:

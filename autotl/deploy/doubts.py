@@ -84,7 +84,7 @@ def add_novelty(model: onnx.ModelProto, novelty: Novelty) -> onnx.ModelProto:
         nodes(found.axes, found.offset, found.centres, novelty.distances),
         {"features": "features"},
     )
-    branch = join(prune(onnx.load(novelty.network.file), list(widths)), head, {name: name for name in widths})
+    branch = join(prune(novelty.network.graph(), list(widths)), head, {name: name for name in widths})
     return beside(model, branch, switch=SWITCH)
 
 

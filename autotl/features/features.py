@@ -101,7 +101,7 @@ def extract(
     """
     started = time.monotonic()
     digests = content_keys(dataset)
-    version = reading_version("text" if network.tokenizer else "image")
+    version = reading_version(network.modality)
     folder = cache / "features" / f"{network.key}-{version}"
     store = RecordStore(folder, np.dtype(np.float32), (network.n_features,))
     opened: list[Engine] = []

@@ -17,12 +17,13 @@ import numpy as np
 from autotl.cache.content_folders import folder_name
 from autotl.errors import ExportError, PluginError
 from autotl.features.text_graph import pool_text_graph, tokenizer_of
-from autotl.interfaces import Backbone, Encoder, FeatureSource, Size
+from autotl.interfaces import Backbone, Encoder, Size
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blame import of_plugin
 
 if TYPE_CHECKING:
     import keras
+    import onnx
 
 GRAPH_VERSION = 1
 """Part of the cache key: raise it when `graph.to_onnx` computes something else than before."""
@@ -61,7 +62,8 @@ class FrozenNetwork:
     reader: builds the Keras model that the graph was written from, at a precision such as "float32"; None for an
         encoder.
     precision: SINGLE or INT8, that of the graph.
-    tokenizer: of an encoder of texts, the file that `autotl.texts.tokens.Tokens` opens.
+    tokenizer: of an encoder of texts, the file that `autotl.texts.tokens.Tokens` opens. modality: the kind of item that
+        it reads.
     """
 
     backbone: str
@@ -72,6 +74,7 @@ class FrozenNetwork:
     reader: Callable[[str], Any] | None = field(default=None, compare=False, repr=False)
     precision: str = SINGLE
     tokenizer: Path | None = None
+    modality: str = "image"
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -92,6 +95,12 @@ class FrozenNetwork:
     def n_features(self) -> int:
         """Length of a vector that holds every column."""
         return self.columns[-1].stop
+
+    def graph(self) -> onnx.ModelProto:
+        """The graph, read from its file."""
+        import onnx
+
+        return onnx.load(self.file)
 
     def select(self, stage: str, pooling: str) -> tuple[Column, ...]:
         """The columns that a choice of stage and pooling reads.
@@ -170,7 +179,7 @@ def stage_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
 _built: dict[str, keras.Model] = {}
 
 
-def freeze(source: FeatureSource, size: Size, *, cache: Path, version: str = "") -> FrozenNetwork:
+def freeze(source: Backbone | Encoder, size: Size, *, cache: Path, version: str = "") -> FrozenNetwork:
     """Write the graph of a source at one size, or take it from the cache; version: that of the source's plugin."""
     if isinstance(source, Encoder):
         return _freeze_encoder(source, size, cache)
@@ -205,7 +214,9 @@ def _freeze_encoder(encoder: Encoder, size: Size, cache: Path) -> FrozenNetwork:
             write_atomically(folder / _TOKENIZER, tokenizer.encode())
         describe_columns(folder, columns)
     kept = folder / _TOKENIZER if tokenizer else None
-    return FrozenNetwork(encoder.name, size, key, folder / "network.onnx", columns, tokenizer=kept)
+    return FrozenNetwork(
+        encoder.name, size, key, folder / "network.onnx", columns, tokenizer=kept, modality=encoder.modality
+    )
 
 
 def _freeze_backbone(backbone: Backbone, size: Size, cache: Path, version: str) -> FrozenNetwork:

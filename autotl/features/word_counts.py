@@ -14,7 +14,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.progress import OnProgress
 from autotl.texts.counting import WordCounter, build_counter
 from autotl.texts.decoding import READER_VERSION
-from autotl.texts.serving import VOCABULARY_FILE
+from autotl.texts.text_reader import VOCABULARY_FILE
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -155,7 +155,9 @@ def _network(
     height, width = source.sizes[0]
     key = f"{folder_name(source.name)}-{height}x{width}-{digest[:16]}"
     folder = cache / "networks" / key
-    network = CountNetwork(source.name, source.sizes[0], key, folder / "network.onnx", known_columns(folder))
+    network = CountNetwork(
+        source.name, source.sizes[0], key, folder / "network.onnx", known_columns(folder), modality=source.modality
+    )
     if network.columns:
         return network, WordCounter.from_json(network.vocabulary.read_text(encoding="utf-8"))
     counter = build_counter(
@@ -175,7 +177,7 @@ def _network(
         describe_columns(folder, columns)
     except OSError as error:
         raise _not_writable(folder, error) from error
-    return CountNetwork(source.name, source.sizes[0], key, network.file, columns), counter
+    return replace(network, columns=columns), counter
 
 
 def _graph(columns: Sequence[Column]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,8 @@ class PairExaminer:
         """
         named, reasons = _named_parts(root, paths)
         readable = np.flatnonzero(reasons == "")
-        columns, signatures = {}, {}
+        columns: dict[str, np.ndarray] = {}
+        signatures: dict[str, np.ndarray] = {}
         for place, (part, examiner) in enumerate((("image", self.images), ("text", self.texts))):
             files = np.array([named[row][place] for row in readable], dtype=object)
             hashes = _digests(files)
@@ -118,7 +119,7 @@ def _named_parts(root: Path, paths: np.ndarray) -> tuple[list[tuple[str, str]], 
     return named, reasons
 
 
-def _digests(files: Sequence[str]) -> np.ndarray:
+def _digests(files: Iterable[str]) -> np.ndarray:
     """SHA-256 of some files, bytes (n,); of no bytes if a file cannot be read, which is reported when it is decoded."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return np.array(list(pool.map(_digest, files)), dtype="S64")
@@ -157,7 +158,7 @@ def _joined(
     fields: list[tuple[str, object]] = [
         (part, [("sha256", "S64"), ("signature", own.dtype, own.shape[1:])]) for part, own in signatures.items()
     ]
-    found = np.zeros(n, dtype=np.dtype([*fields, ("n_words", np.int32)]))  # type: ignore[list-item]
+    found = np.zeros(n, dtype=np.dtype([*fields, ("n_words", np.int32)]))
     for part, own in signatures.items():
         found[part]["signature"][rows] = own
         found[part]["sha256"] = columns[f"{part}.sha256"].astype("S64")

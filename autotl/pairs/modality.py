@@ -51,10 +51,10 @@ def _contents(path: Path) -> bytes:
 
 
 def _typical_size(facts: pd.DataFrame) -> str:
-    sizes = [
-        part.typical_size(facts.rename(columns=lambda name, p=part: name.removeprefix(f"{p.name}."))) for part in _PARTS
-    ]
-    return ", ".join(filter(None, sizes))
+    def of(part: Modality) -> str:
+        return part.typical_size(facts.rename(columns=lambda name: str(name).removeprefix(f"{part.name}.")))
+
+    return ", ".join(filter(None, map(of, _PARTS)))
 
 
 def _risk(given: Any) -> str:

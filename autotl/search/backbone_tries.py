@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from autotl.data.modalities import kinds_read
 from autotl.errors import AutoTLError, OutOfTimeError, in_one_line
 from autotl.evidence.backbone_comparison import compare_with_best
 from autotl.features.known_features import count_known
 from autotl.features.text_network import content_keys
-from autotl.interfaces import Size
+from autotl.interfaces import Backbone, Encoder, Joined, Size
 from autotl.predictions import Predictions
 from autotl.runs.backbones_tried import KEY, BackbonesTried, LeftOutBackbone, TriedBackbone
 from autotl.runs.run import cluster_of
@@ -25,10 +26,18 @@ _SETUP_SECONDS = 3.0
 
 def count_unread(context: SearchContext, places: Sequence[tuple[str, Size]], items: np.ndarray) -> list[int]:
     """How many of these items are not in the cache for each backbone and size, as far as is known."""
-    cache, digests = context.settings.cache, content_keys(context.run.dataset)[items]
+    cache, dataset = context.settings.cache, context.run.dataset
+    digests = {kind: content_keys(dataset.part(kind))[items] for kind in kinds_read(dataset.modality)}
+
+    def unread(source: Backbone | Encoder, size: Size) -> int:
+        if context.costs.has_features(source.name, size):
+            return 0
+        return len(items) - count_known(cache, source.name, size, digests[source.modality])
+
+    sources = [(context.space.backbone(name), size) for name, size in places]
     return [
-        0 if context.costs.has_features(name, size) else len(items) - count_known(cache, name, size, digests)
-        for name, size in places
+        max(unread(*part) for part in (source.places(size) if isinstance(source, Joined) else [(source, size)]))
+        for source, size in sources
     ]
 
 
@@ -104,10 +113,10 @@ def _others(context: SearchContext) -> tuple[tuple[LeftOutBackbone, ...], tuple[
 
     Both are of those that read this kind of item.
     """
-    modality = context.run.dataset.modality
+    kinds = kinds_read(context.run.dataset.modality)
     others = [
         one for name, one in context.plugins.sources().items()
-        if name not in context.space.backbones and one.modality == modality
+        if name not in context.space.backbones and one.modality in kinds
     ]  # fmt: skip
     limited = [one for one in others if one.embedded and not one.commercial and not context.run.config.backbones]
     return (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from autotl.evidence.evaluators import evaluators_of, objective_of
-from autotl.interfaces import Evaluator, Head
+from autotl.interfaces import Evaluator, Head, Joined
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.runtime.blas_threads import cores_per_worker
@@ -101,7 +101,8 @@ def open_context(
     return SearchContext(
         run, plugins, settings, deadline, objective, space, run.dataset.labels, reader, InputCache(run, reader),
         MeasuredCosts(
-            run.split, reader, space.default_head.name, frozenset(one.backbone for one in space.word_counts())
+            run.split, reader, space.default_head.name, frozenset(one.backbone for one in space.word_counts()),
+            {name: source for name, source in space.backbones.items() if isinstance(source, Joined)},
         ), processes, FoldPool(_threads(run)),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autotl.features.features import Features
+from autotl.features.joined_features import JoinedFeatures
 from autotl.features.word_counts import CountFeatures
 from autotl.interfaces import Head
 from autotl.training.components import fit_components
@@ -26,7 +27,7 @@ def read_counts(features: CountFeatures, reading: Reading, items: np.ndarray) ->
     return Counts(features.read(reading.stage, reading.pooling, items), blocks)
 
 
-def read_values(features: Features | CountFeatures, reading: Reading, items: np.ndarray) -> Any:
+def read_values(features: Features | CountFeatures | JoinedFeatures, reading: Reading, items: np.ndarray) -> Any:
     """What a reading gives of some items: float32 (n, n_columns), or `Counts`."""
     if isinstance(features, CountFeatures):
         return read_counts(features, reading, items)

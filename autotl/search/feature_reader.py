@@ -12,9 +12,10 @@ from autotl.data.split import LEFT_OUT_FOLD
 from autotl.features.decoded_images import read_pixels
 from autotl.features.features import Features, extract
 from autotl.features.frozen_network import FrozenNetwork, freeze
+from autotl.features.joined_features import JoinedFeatures, join_features
 from autotl.features.quantised_network import is_made, quantise, quantised_by
 from autotl.features.word_counts import CountFeatures, read_word_counts
-from autotl.interfaces import FeatureSource, Size, WordCounts
+from autotl.interfaces import Backbone, Encoder, FeatureSource, Joined, Size, WordCounts
 from autotl.plugins import Plugins
 from autotl.runs.events import EngineChosen, FeaturesRead, Progress, StageBegun
 from autotl.runs.run import Run
@@ -27,6 +28,7 @@ _GRACE_SECONDS = 600.0
 """What was used that long before this process began is taken to be in use by this run."""
 _PROGRESS_SECONDS = 0.5
 """Every event is a line in a file."""
+AnyFeatures = Features | CountFeatures | JoinedFeatures
 
 
 class FeatureReader:
@@ -44,7 +46,7 @@ class FeatureReader:
         self.pixels_per_second: dict[str, float] = {} if pixels_per_second is None else pixels_per_second
         self._run, self._plugins, self._settings, self._seconds_left = run, plugins, settings, seconds_left
         self._started = time.time()
-        self._read: dict[tuple[str, Size], Features | CountFeatures] = {}
+        self._read: dict[tuple[str, Size], AnyFeatures] = {}
         self._complete: set[tuple[str, Size]] = set()
         self._frozen: dict[tuple[str, Size], FrozenNetwork] = {}
 
@@ -59,26 +61,34 @@ class FeatureReader:
         found = self._read.get((backbone, size))
         return found.n_missing(self.used) if found else len(self.used)
 
-    def features(
-        self, backbone: FeatureSource, size: Size, items: np.ndarray | None = None
-    ) -> Features | CountFeatures:
+    def features(self, backbone: FeatureSource, size: Size, items: np.ndarray | None = None) -> AnyFeatures:
         """The features, on disk: from the cache, or computed; of every item that is used, or of these items only.
 
         Raises OutOfTimeError where the time runs out meanwhile; what was computed until then stays in the cache.
         """
         place = (backbone.name, size)
         if place not in (self._complete if items is None else self._read):
-            self._read[place] = self._extract(backbone, size, self.used if items is None else items)
+            if isinstance(backbone, Joined):
+                self._read[place] = self._join(backbone, size, items)
+            else:
+                self._read[place] = self._extract(backbone, size, self.used if items is None else items)
             if items is None:
                 self._complete.add(place)
         return self._read[place]
 
     def forget(self, backbone: str, size: Size) -> None:
         """Read the features again when they are asked for next, as after a change of precision."""
-        self._read.pop((backbone, size), None)
-        self._complete.discard((backbone, size))
+        joined = {place for place, found in self._read.items() if isinstance(found, JoinedFeatures)}
+        for place in (joined | {(backbone, size)}) & set(self._read):
+            self._read.pop(place)
+            self._complete.discard(place)
 
-    def _network(self, backbone: FeatureSource, size: Size) -> FrozenNetwork:
+    def _join(self, source: Joined, size: Size, items: np.ndarray | None) -> JoinedFeatures:
+        """The features of the parts of a joined source, one after the other."""
+        parts = [self.features(part, own, items) for part, own in source.places(size)]
+        return join_features(source, size, [part for part in parts if isinstance(part, Features)])
+
+    def _network(self, backbone: Backbone | Encoder, size: Size) -> FrozenNetwork:
         """The graph that this run reads features with, in the precision that was chosen for it."""
         place = (backbone.name, size)
         if place not in self._frozen:  # an encoder makes its graph again to find its key, which takes a second
@@ -91,23 +101,24 @@ class FeatureReader:
         quantised = quantised_by(network, contents)
         if is_made(quantised):
             return quantised
-        known = self._run.dataset.items["sha256"].drop_duplicates()
+        dataset = self._run.dataset.part(backbone.modality)
+        known = dataset.items["sha256"].drop_duplicates()
         items = known.index[known.isin(contents)]
-        pixels = np.stack([read_pixels(self._run.dataset, int(item), size) for item in items])
+        pixels = np.stack([read_pixels(dataset, int(item), size) for item in items])
         return quantise(network, pixels, contents)
 
-    def _extract(self, backbone: FeatureSource, size: Size, items: np.ndarray) -> Features | CountFeatures:
-        run, cache = self._run, self._settings.cache
+    def _extract(self, backbone: Backbone | Encoder, size: Size, items: np.ndarray) -> Features | CountFeatures:
+        run, cache, dataset = self._run, self._settings.cache, self._run.dataset.part(backbone.modality)
         run.emit(StageBegun("features", backbone.name, format_size(size)))
         features: Features | CountFeatures
         if isinstance(backbone, WordCounts):
             features = read_word_counts(
-                run.dataset, backbone, items, development=run.split.development, cache=cache,
+                dataset, backbone, items, development=run.split.development, cache=cache,
                 progress=_ProgressEmitter(run), out_of_time=lambda: self._seconds_left() <= 0,
             )  # fmt: skip
         else:
             features = extract(
-                run.dataset,
+                dataset,
                 self._network(backbone, size),
                 cache=cache,
                 progress=_ProgressEmitter(run),
@@ -125,7 +136,7 @@ class FeatureReader:
         event = FeaturesRead(
             backbone.name, format_size(size), features.computed, features.reused, round(features.seconds, 2),
             features.network.n_features, features.engine, round(features.images_per_second, 1),
-            run.dataset.modality,
+            dataset.modality,
         )  # fmt: skip
         run.emit(event)
         return features

@@ -9,42 +9,34 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autotl.features.decoded_images import DecodedImages, read_pixels
+from autotl.features.decoded_images import DecodedImages
 from autotl.features.frozen_network import select_stages
-from autotl.interfaces import Size
 from autotl.predictions import Predictions
-from autotl.runs.events import ActivationsCached, Progress
 from autotl.runtime import keras_backend
-from autotl.runtime.atomic_files import write_atomically
-from autotl.runtime.blas_threads import threads_per_worker
 from autotl.search.context import SearchContext
 from autotl.search.fine_tune_cost import training_products
 from autotl.search.heads import head_params
+from autotl.search.network_training import PIXELS, CutNetwork, fit_head, progress_of, save_network, train_on
 from autotl.search.outcome import Outcome, calibrated
 from autotl.search.probe_trials import build_classifier
 from autotl.search.pruning import Judge
-from autotl.search.replay_items import replay_items
-from autotl.search.trial_files import FIRST_CYCLE_FILE, GRAPH_FILE, NETWORK_FILE, REPLAY_FILE
-from autotl.training.activation_cache import ActivationCache, CachedLayer, CannotCacheError, split_network
+from autotl.search.trial_files import FIRST_CYCLE_FILE, NETWORK_FILE
 from autotl.training.classifiers import Classifier
 from autotl.training.fine_tuning import (
     FineTuned,
     Inputs,
-    PlainInputs,
     assemble,
     continue_from,
     cycles_for,
-    epochs_for,
     train,
 )
-from autotl.trial import Candidate, Reading, Training, TrainingDetails, format_size
+from autotl.trial import Candidate, Training, TrainingDetails
 
 if TYPE_CHECKING:
     import keras
@@ -136,7 +128,7 @@ def _assemble(
     reading, training = candidate.reading, candidate.training
     width = context.inputs.get(candidate).vectors.shape[1]
     classifier = build_classifier(context, candidate.head, hp, width)
-    head = _fit_head(context, candidate, classifier, context.run.split.train)
+    head = fit_head(context, candidate, classifier, context.run.split.train)
     backbone = candidate.network.build(*reading.size)
     model, freeze_depth = assemble(
         backbone, head, stage=reading.stage, pooling=reading.pooling, trainable_stages=training.trainable_stages,
@@ -149,14 +141,6 @@ def _assemble(
     return _Network(model, backbone, head, classifier, initial, freeze_depth, start)
 
 
-def _fit_head(context: SearchContext, candidate: Candidate, classifier: Classifier, items: np.ndarray) -> keras.Model:
-    """The head, fitted as a probe on some items, as a Keras model on features."""
-    inputs = context.inputs.get(candidate)
-    classifier.fit(inputs.vectors[items], context.labels[items])
-    head = classifier.network()
-    return inputs.components.to_keras(head) if inputs.components else head
-
-
 def _restart(context: SearchContext, candidate: Candidate, network: _Network, fold: int, options: Options) -> None:
     """Give a network the weights with which another fold begins: none of them have seen its items.
 
@@ -165,7 +149,7 @@ def _restart(context: SearchContext, candidate: Candidate, network: _Network, fo
     """
     items = np.setdiff1d(context.run.split.development, np.flatnonzero(context.run.split.fold == fold))
     network.model.set_weights(network.initial)
-    network.head.set_weights(_fit_head(context, candidate, network.classifier, items).get_weights())
+    network.head.set_weights(fit_head(context, candidate, network.classifier, items).get_weights())
     if options.start_from is not None:
         continue_from(network.model, _weights_file(context, options.start_from, fold))
 
@@ -174,24 +158,23 @@ def _train(
     context: SearchContext, candidate: Candidate, network: _Network, options: Options, folder: Path
 ) -> _Trained:  # fmt: skip
     """Train from cached activations, or from pixels where they cannot be cached."""
-    training, run = candidate.training, context.run
+    training, run, depth = candidate.training, context.run, network.freeze_depth
     assert training is not None
+    development = run.split.development
     images = DecodedImages(
-        run.dataset, run.split.development, candidate.reading.size, run.folder / "pixels",
-        seconds_left=context.seconds_left,
+        run.dataset.part(candidate.network.modality), development, candidate.reading.size, run.folder / PIXELS, seconds_left=context.seconds_left
     )  # fmt: skip
-    at_start = network.model.get_weights()
-    try:
-        cached = _cached_inputs(context, candidate, training, network, images)
-        run.emit(ActivationsCached(str(cached)))
-        found = _train_folds(context, candidate, network, options, cached, folder)
-        return replace(found, how=str(cached), fill_seconds=cached.seconds)
-    except CannotCacheError as reason:
-        how = f"plain: {reason}"
-        run.emit(ActivationsCached(how))
-    network.model.set_weights(at_start)
-    plain = PlainInputs(network.model, images, augment=training.augment, seed=context.seed)
-    return replace(_train_folds(context, candidate, network, options, plain, folder), how=how)
+    # One pass keeps what the deeper trials will train from, too.
+    steps = [depth - deeper + training.trainable_stages for deeper in context.costs.step_depths(candidate)]
+    cut = CutNetwork(
+        network.model, network.backbone, depth, candidate.reading, training,
+        deeper=[step for step in steps if 0 < step < depth],
+    )  # fmt: skip
+    found, how, fill_seconds = train_on(
+        run, cut, images, lambda inputs: _train_folds(context, candidate, network, options, inputs, folder),
+        n_items=len(development), engine=context.settings.engine,
+    )  # fmt: skip
+    return replace(found, how=how, fill_seconds=fill_seconds)
 
 
 def _train_folds(
@@ -215,7 +198,7 @@ def _train_folds(
         why = options.judge.after_fold(fold, _together(parts))
         if first is None:
             first, seconds = tuned, time.monotonic() - began
-            _save(context, tuned, candidate.reading.size, folder)
+            save_network(context, tuned, candidate.reading.size, folder)
             # A trial requested by name has no time limit; its further folds do.
             allowed = (FOLDS_SHARE if options.searched else FOLDS_SHARE_OF_STEP) * context.seconds_left.hard()
         elif not options.searched:
@@ -241,6 +224,8 @@ def _train_fold(
     items = np.flatnonzero(split.fold == fold)
     ends = time.monotonic() + options.max_seconds
     n_train = len(split.development) - len(items)
+    # Of the first fold alone, then of all of them.
+    n_folds = int(min(options.most_folds or math.inf, split.n_folds)) if fold else 1
 
     def after_cycle(cycle: int, probabilities: np.ndarray) -> None:
         if first_cycle and cycle == 1:
@@ -256,7 +241,7 @@ def _train_fold(
         context.labels[split.development],
         train_items=np.searchsorted(split.development, np.setdiff1d(split.development, items)),
         validation_items=np.searchsorted(split.development, items),
-        after_epoch=_reporter(context, n_train, fold, options),
+        after_epoch=progress_of(context.run, n_train, fold=fold, n_folds=n_folds, seconds_left=context.seconds_left),
         seconds_left=lambda: min(context.seconds_left(), ends - time.monotonic()),
         seed=context.seed,
         cycles=cycles_for(n_train),
@@ -272,7 +257,7 @@ def _together(parts: list[Predictions]) -> Predictions:
 
 
 def _weights_file(context: SearchContext, number: int, fold: int) -> Path:
-    return context.run.folder / "pixels" / f"weights-of-trial-{number:04d}" / f"fold{fold}.weights.h5"
+    return context.run.folder / PIXELS / f"weights-of-trial-{number:04d}" / f"fold{fold}.weights.h5"
 
 
 def _keep_weights(context: SearchContext, model: keras.Model, number: int, fold: int) -> None:
@@ -283,65 +268,6 @@ def _keep_weights(context: SearchContext, model: keras.Model, number: int, fold:
         model.save_weights(file)
     except OSError:  # a deeper trial then starts from the probe
         file.unlink(missing_ok=True)
-
-
-def _cached_inputs(
-    context: SearchContext, candidate: Candidate, training: Training, network: _Network, images: DecodedImages
-) -> ActivationCache:  # fmt: skip
-    """Activations below the freeze depth; raises CannotCacheError."""
-    reading, depth = candidate.reading, network.freeze_depth
-    # One pass keeps what the deeper trials will train from, too.
-    steps = [depth - deeper + training.trainable_stages for deeper in context.costs.step_depths(candidate)]
-    parts = split_network(
-        network.model, network.backbone, stage=reading.stage, pooling=reading.pooling, freeze_depth=depth,
-        deeper=[step for step in steps if 0 < step < depth],
-    )  # fmt: skip
-    n_items = len(context.run.split.development)  # each of which trains in some fold
-    return ActivationCache(
-        parts, images, folders=[_cache_folder(context, reading, layer) for layer in parts.layers],
-        n_items=n_items, train_items=np.arange(n_items), augment=training.augment,
-        seed=context.seed, threads=threads_per_worker(context.run.config.workers), engine=context.settings.engine,
-    )  # fmt: skip
-
-
-def _cache_folder(context: SearchContext, reading: Reading, layer: CachedLayer) -> Path:
-    name = f"{reading.backbone}-{format_size(reading.size)}-from{layer.freeze_depth}"
-    pooled = f"-{reading.pooling}" if len(layer.outputs) > 1 else ""
-    return context.run.folder / "pixels" / f"{name}{pooled}"
-
-
-def _reporter(
-    context: SearchContext, n_train: int, fold: int, options: Options
-) -> Callable[[int, np.ndarray], None]:  # fmt: skip
-    """A callback after each epoch, which emits progress: of the first fold alone, then of all of them."""
-    began, n_epochs = time.monotonic(), epochs_for(n_train)
-    n_folds = min(options.most_folds or math.inf, context.run.split.n_folds)
-    total = n_epochs * int(n_folds if fold else 1)
-
-    def report(epoch: int, probabilities: np.ndarray) -> None:  # noqa: ARG001
-        done = fold * n_epochs + epoch
-        eta = (time.monotonic() - began) / epoch * (total - done)
-        eta_seconds = round(max(0.0, min(eta, context.seconds_left())), 1)
-        context.run.emit(Progress("fine-tuning", done, total, eta_seconds=eta_seconds))
-
-    return report
-
-
-def _save(context: SearchContext, tuned: FineTuned, size: Size, folder: Path) -> None:
-    """Leave the network, its graph, and its predictions of the replay items themselves.
-
-    Cached activations are rounded to half precision: what was trained on does not tell what the network says exactly.
-    """
-    import keras
-
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / GRAPH_FILE, tuned.to_onnx().SerializeToString())
-    tuned.network.save(folder / NETWORK_FILE)
-    items = replay_items(context.run.split, context.labels)
-    pixels = np.stack([read_pixels(context.run.dataset, int(i), size) for i in items]).astype(np.float32)
-    found = keras.ops.convert_to_numpy(tuned.network(pixels, training=False)).astype(np.float64)
-    replay = Predictions(items, context.labels[items], found / found.sum(axis=1, keepdims=True))
-    replay.save(folder / REPLAY_FILE)
 
 
 def _details(training: Training, network: _Network, trained: _Trained, products: float) -> TrainingDetails:

@@ -12,7 +12,6 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
-from autotl.interfaces import WordCounts
 from autotl.search.costs import TrialCosts
 from autotl.search.fine_tune_schedule import FineTuneSchedule
 from autotl.search.fine_tune_search import FineTuneSearch
@@ -80,7 +79,8 @@ class Planner:
     def first_overrides(self, scores: Sequence[ReadingScore]) -> list[Params]:
         """What is worth knowing first: the default head on what the sample recommends, then each other head there.
 
-        Before them word counts, where texts are learned: they cost seconds, and no other source may be better.
+        Before them word counts, where texts are learned: they cost seconds, and no other source may be better. Where
+        the default reads several sources side by side, each of them alone, so that one sees what each brings.
 
         scores: of readings on the sample, best first.
         """
@@ -101,6 +101,9 @@ class Planner:
             if top and (top.stage, top.pooling) != (STAGES[0], POOLINGS[0]):
                 on_default_head.append(top.to_json())
         others = [n for n in self._space.heads if n != default and (n in self._asked or self.heads.is_cheap(n))]
+        alone = self._space.alone()
+        if alone and default in self._space.heads:
+            on_default_head = [*map(_place_overrides, alone), *on_default_head]
         counts = [_place_overrides(reading) for reading in self._space.word_counts() if reading.place != home.place]
         first = [{"strategy": PROBE, "head": default, **where} for where in on_default_head]
         free = [name for name, head in self._space.heads.items() if head.recipe is None]  # a recipe reads its own
@@ -156,11 +159,12 @@ class Planner:
     def is_owed(self, candidate: Candidate, board: Leaderboard) -> bool:
         """Whether a trial is run whatever it costs, and to its end.
 
-        It is if it is the first of a head, or of a strategy, that was asked for, or of a source of word counts, which
-        stand on every leaderboard of texts.
+        It is if it is the first of a head, or of a strategy, that was asked for, or of a source that stands on every
+        leaderboard: word counts, and the parts of the default where it reads several side by side.
         """
         tried = {trial.reading.backbone for trial in board.trials if trial.reading}
-        if isinstance(candidate.backbone, WordCounts) and candidate.backbone.name not in tried:
+        always = {reading.backbone for reading in (*self._space.word_counts(), *self._space.alone())}
+        if candidate.backbone.name in always - tried:
             return True
         if self._strategy == FINE_TUNE and candidate.strategy == FINE_TUNE and not board.of(FINE_TUNE):
             return True

@@ -20,7 +20,7 @@ from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine, machine_k
 from autotl.features.features import Features, extract
 from autotl.features.frozen_network import FrozenNetwork
 from autotl.features.quantised_network import CALIBRATION_ITEMS, is_made, quantise, quantised_by
-from autotl.interfaces import FeatureSource, Size
+from autotl.interfaces import FeatureSource, Joined, Size
 from autotl.runs.events import EngineChosen
 from autotl.runs.run import open_run
 from autotl.runtime import keras_backend
@@ -57,11 +57,15 @@ def choose_precision(
     items = sample_items(context)
     if kept_precision(run, backbone.name, size) is not None or not _may_use_int8(context, items):
         return
+    if isinstance(backbone, Joined):
+        for part, own in backbone.places(size):
+            choose_precision(context, part, own, seconds_left)
+        return
     single = reader.features(backbone, size, items)
     if not isinstance(single, Features) or single.network.tokenizer:  # without convolutions nothing is gained in int8
         return
     places = items[np.linspace(0, len(items) - 1, min(len(items), CALIBRATION_ITEMS)).astype(int)]
-    contents = _contents(context, places)
+    contents = _contents(context, single.network, places)
     if not single.network.file.exists() or not _pays(context, single, contents, len(items), seconds_left()):
         return
     try:
@@ -103,7 +107,7 @@ def _judge(
     speeds = f"{fast:.0f} images/s against {slow:.0f} in fp32 by {name}"
     if fast < LEAST_SPEED_UP * slow:
         return False, f"int8 is not used: on this machine it computes {speeds}"
-    int8 = quantise(single, _pixels(context, single, places), _contents(context, places))
+    int8 = quantise(single, _pixels(context, single, places), _contents(context, single, places))
     losses = [_losses(context, network, items, threads) for network in (single, int8)]
     kept, words = keeps_what_the_sample_says(*losses)
     said = f"log loss on the sample {losses[1][0].mean():.3f} against {losses[0][0].mean():.3f} in fp32"
@@ -131,11 +135,13 @@ def _speeds(
 
 
 def _pixels(context: SearchContext, network: FrozenNetwork, items: np.ndarray) -> np.ndarray:
-    return np.stack([read_pixels(context.run.dataset, int(item), network.size) for item in items])
+    return np.stack(
+        [read_pixels(context.run.dataset.part(network.modality), int(item), network.size) for item in items]
+    )
 
 
-def _contents(context: SearchContext, items: np.ndarray) -> list[str]:
-    return sorted(set(context.run.dataset.items["sha256"].iloc[items]))
+def _contents(context: SearchContext, network: FrozenNetwork, items: np.ndarray) -> list[str]:
+    return sorted(set(context.run.dataset.part(network.modality).items["sha256"].iloc[items]))
 
 
 def keeps_what_the_sample_says(single: np.ndarray, int8: np.ndarray) -> tuple[bool, str]:
@@ -156,7 +162,7 @@ def keeps_what_the_sample_says(single: np.ndarray, int8: np.ndarray) -> tuple[bo
 def _losses(context: SearchContext, network: FrozenNetwork, items: np.ndarray, threads: int | None) -> np.ndarray:
     """Of the default reading, which comes first, and of each stage: (n_stages, n_items)."""
     features = extract(
-        context.run.dataset, network, cache=context.settings.cache, items=items, threads=threads,
+        context.run.dataset.part(network.modality), network, cache=context.settings.cache, items=items, threads=threads,
         engine=context.settings.engine,
     )  # fmt: skip
     readings = [Reading(network.backbone, network.size, stage, POOLINGS[0]) for stage in STAGES]

@@ -17,14 +17,13 @@ from typing import TypeAlias
 import numpy as np
 
 from autotl.data.split import LEFT_OUT_FOLD, Split, reading_order
-from autotl.features.features import Features
-from autotl.features.word_counts import CountFeatures
 from autotl.interfaces import FeatureSource, Size
 from autotl.predictions import Predictions, item_losses
 from autotl.runs.events import Message
 from autotl.search.backbone_tries import BackboneTries, count_unread, sample_seconds
 from autotl.search.context import SearchContext
 from autotl.search.count_inputs import read_values, sample_vectors
+from autotl.search.feature_reader import AnyFeatures
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.limits import Limits
 from autotl.search.probe_trials import build_classifier, fits_beside_others
@@ -157,9 +156,7 @@ def score_readings(
     return sorted((one for one in found if one), key=lambda one: one.log_loss)
 
 
-def reading_losses(
-    context: SearchContext, features: Features | CountFeatures, reading: Reading, items: np.ndarray
-) -> np.ndarray:
+def reading_losses(context: SearchContext, features: AnyFeatures, reading: Reading, items: np.ndarray) -> np.ndarray:
     """The default head's held-out log loss on a reading, calibrated: float (n,), in the order of the folds."""
     answers = _held_out_answers(context, read_values(features, reading, items), items)
     return item_losses(answers.labels, answers.probabilities)

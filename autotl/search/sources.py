@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from autotl.data.modalities import kinds_read
 from autotl.errors import ConfigError
-from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource
+from autotl.feature_sources import SIDE_BY_SIDE
+from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource, parts_of
 from autotl.plugins import LoadedPlugin, Plugins, nearest
 from autotl.runs.config import FINE_TUNE, Config
 from autotl.runtime.user_paths import expand_home
+from autotl.search.joined_sources import join_named, with_joined
 
 
 def find_source(name: str, plugins: Plugins) -> FeatureSource:
-    """The backbone or encoder of this name, or the encoder that a format opens by it.
+    """The backbone or encoder of this name, or the encoder that a format opens by it, or several joined by "+".
 
     An encoder that is opened from a file has the file's name, without its folder. Raises ConfigError if there is none,
     and what the format raises.
@@ -31,6 +34,8 @@ def find_source(name: str, plugins: Plugins) -> FeatureSource:
     for one in formats.values():
         if (encoder := one.open(name)) is not None:
             return replace(encoder, name=f"{prefix}{path.name}") if path else encoder
+    if SIDE_BY_SIDE in name and path is None:
+        return join_named(name, lambda part: find_source(part, plugins))
     others = [one.example for one in formats.values()]
     if (path := _existing_path(name)) is not None:
         what = "a folder" if path.is_dir() else "a file of an unknown kind"
@@ -66,18 +71,19 @@ def sources_of(config: Config, plugins: Plugins, modality: str | None = None) ->
     if config.backbones:
         named = named_sources(config.backbones, plugins)
         for name, source in named.items():
-            if modality and source.modality != modality:
+            if modality and source.modality not in (modality, *kinds_read(modality)):
                 raise ConfigError(
                     f"the backbone {name!r} reads {source.modality}s, and {config.data} holds {modality}s. Leave it "
                     f"out, or name one for {modality}s: {', '.join(_installed(plugins, modality)) or 'none'}."
                 )
-        return named
+        return with_joined(named, modality, every=True) if modality else named
     if modality and not _installed(plugins, modality):
         raise ConfigError(
             f"{config.data} holds {modality}s, and no backbone or encoder that reads {modality}s is installed or "
             "loaded. `autotl plugins` lists what there is."
         )
-    return _installed(plugins, modality)
+    found = _installed(plugins, modality)
+    return with_joined(found, modality, every=False) if modality else found
 
 
 def _installed(plugins: Plugins, modality: str | None) -> dict[str, FeatureSource]:
@@ -85,7 +91,7 @@ def _installed(plugins: Plugins, modality: str | None) -> dict[str, FeatureSourc
     return {
         name: source
         for name, source in plugins.sources().items()
-        if source.embedded and source.commercial and modality in (None, source.modality)
+        if source.embedded and source.commercial and (modality is None or source.modality in kinds_read(modality))
     }
 
 
@@ -99,7 +105,7 @@ def require_tunable(config: Config, sources: Mapping[str, FeatureSource]) -> Non
 
 
 def source_owner(source: FeatureSource, plugins: Plugins) -> LoadedPlugin | None:
-    """The plugin that brought a source; None if a format opened it."""
+    """The plugin that brought a source; None if a format opened it, or if it is joined."""
     kind = Backbone if isinstance(source, Backbone) else Encoder
     return plugins.owner(kind, source.name) if source.name in plugins.all(kind) else None
 
@@ -145,6 +151,8 @@ def usage_notes(config: Config, plugins: Plugins) -> list[str]:
     """What to know of the sources that take part before they are used: licences that forbid commercial use."""
     return [
         f"{source.name} {NOT_COMMERCIAL}: its licence is {source.licence or 'not known to allow it'}"
-        for source in sources_of(config, plugins).values()
+        for source in {
+            part.name: part for one in sources_of(config, plugins).values() for part in parts_of(one)
+        }.values()
         if not source.commercial
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Backbone, FeatureSource, Head, Size, WordCounts
+from autotl.interfaces import Backbone, FeatureSource, Head, Joined, Size, WordCounts, parts_of
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.search.heads import declare
@@ -81,6 +81,12 @@ class Space:
         """The whole of each source that counts words."""
         counts = [source for source in self.backbones.values() if isinstance(source, WordCounts)]
         return [Reading(source.name, source.sizes[0], STAGES[0], POOLINGS[0]) for source in counts]
+
+    def alone(self) -> list[Reading]:
+        """The whole of each part of the untuned default, if it reads several side by side."""
+        default = next(iter(self.backbones.values()))
+        parts = default.places(default.sizes[0]) if isinstance(default, Joined) else ()
+        return [Reading(part.name, size, STAGES[0], POOLINGS[0]) for part, size in parts if part.name in self.backbones]
 
     def sample(self, hp: keras_tuner.HyperParameters) -> Candidate:
         """Ask `hp` for one candidate; a head that is a recipe overrides what the recipe fixes.
@@ -196,7 +202,7 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
     if config.strategy == FINE_TUNE and why_not:
         raise ConfigError(f"nothing can be fine-tuned: {why_not}. Leave out --strategy fine-tune")
     backbones = {
-        name: replace(source, sizes=_worthwhile_sizes(source, run.dataset.items))
+        name: replace(source, sizes=_worthwhile_sizes(source, run.dataset.part(parts_of(source)[0].modality).items))
         for name, source in sources_of(config, plugins, run.dataset.modality).items()
     }
     has_network = any(isinstance(source, Backbone) for source in backbones.values())

@@ -24,7 +24,7 @@ from autotl.evidence.panels import show_panels
 from autotl.evidence.recomputable import write_choice
 from autotl.evidence.run_evidence import write_evidence
 from autotl.evidence.said import Said, panels_of
-from autotl.interfaces import Backbone, Evaluator, FeatureSource, Finding
+from autotl.interfaces import Backbone, Evaluator, FeatureSource, Finding, parts_of
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.backbones_tried import KEY, BackbonesTried
@@ -187,7 +187,8 @@ def _source(context: SearchContext, backbone: str) -> FeatureSource | None:
 def _trained_on(context: SearchContext, source: FeatureSource | None) -> str:
     """What the weights of a backbone were trained on; empty where its plugin does not know, or fails."""
     try:
-        return str(source.trained_on()) if isinstance(source, Backbone) else ""
+        first = parts_of(source)[0] if source else None
+        return str(first.trained_on()) if isinstance(first, Backbone) else ""
     except AutoTLError as error:
         context.run.emit(Message(str(error)))
         return ""

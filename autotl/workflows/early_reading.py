@@ -17,7 +17,7 @@ import numpy as np
 
 from autotl.data.dataset import Dataset
 from autotl.data.split import reading_order
-from autotl.interfaces import FeatureSource, WordCounts
+from autotl.interfaces import FeatureSource, WordCounts, parts_of
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import EngineChosen, Event, FeaturesRead
@@ -98,9 +98,9 @@ class EarlyReading:
         from autotl.workflows import run_study  # noqa: F401 - imported here so that it is there when it is called
 
         with suppress(Exception):
-            default = self._default()
-            if not isinstance(default, WordCounts):
-                freeze(default, default.sizes[0], cache=self._settings.cache, version=self._version(default))
+            for part in parts_of(self._default()):
+                if not isinstance(part, WordCounts):
+                    freeze(part, part.sizes[0], cache=self._settings.cache, version=self._version(part))
 
     def _default(self) -> FeatureSource:
         from autotl.search.sources import sources_of
@@ -122,9 +122,10 @@ class EarlyReading:
         from autotl.features.features import extract
         from autotl.features.frozen_network import freeze
 
-        default = self._default()
+        default = parts_of(self._default())[0]  # of several the first, which takes longest
         if isinstance(default, WordCounts):  # whose vocabulary depends on the split
             return
+        dataset = dataset.part(default.modality)
         size, cache, engine = default.sizes[0], self._settings.cache, self._settings.engine
         network = freeze(default, size, cache=cache, version=self._version(default))
         order = np.argsort(reading_order(len(dataset.items), seed=self._config.seed))

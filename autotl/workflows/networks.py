@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from autotl.errors import AutoTLError, ConfigError, PluginError
-from autotl.interfaces import Backbone, Encoder, FeatureSource, Head, WordCounts
+from autotl.interfaces import Backbone, Encoder, FeatureSource, Head, WordCounts, parts_of
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runtime import keras_backend
@@ -36,7 +36,7 @@ def require_networks(config: Config, plugins: Plugins, settings: Settings) -> No
         for name, source in installed.items()
         if (owner := source_owner(source, plugins)) and owner.origin != "ours"
     }
-    sources = {**named, **theirs}
+    sources = {part.name: part for source in (*named.values(), *theirs.values()) for part in parts_of(source)}
     require_tunable(config, sources_of(config, plugins))
     if any(isinstance(source, Backbone) for source in sources.values()):
         # A download imports Keras too, with all that TensorFlow has to say.
@@ -53,9 +53,10 @@ def opened_encoders(config: Config, plugins: Plugins, settings: Settings) -> dic
     """The key of the graph of each encoder that a format opens, by name."""
     from autotl.features.frozen_network import freeze
 
+    sources = {part.name: part for source in sources_of(config, plugins).values() for part in parts_of(source)}
     return {
         name: freeze(source, source.sizes[0], cache=settings.cache).key
-        for name, source in sources_of(config, plugins).items()
+        for name, source in sources.items()
         if source_owner(source, plugins) is None
     }
 
@@ -71,7 +72,7 @@ def require_unchanged(before: Mapping[str, str], config: Config, plugins: Plugin
         )
 
 
-def _require_described(source: FeatureSource) -> None:
+def _require_described(source: Backbone | Encoder) -> None:
     """Raise PluginError where the sizes of a source, or its texts, cannot be used."""
     who = f"{type(source).__name__.lower()} {source.name!r}{of_plugin(_maker(source))}"
     if not (isinstance(source.sizes, Sequence) and source.sizes and all(map(_is_size, source.sizes))):
@@ -87,7 +88,7 @@ def _is_size(size: object) -> bool:
     return all(isinstance(side, int) and side > 0 for side in size)
 
 
-def _maker(source: FeatureSource) -> Callable[..., object]:
+def _maker(source: Backbone | Encoder) -> Callable[..., object]:
     return source.build if isinstance(source, Backbone) else source.graph
 
 
@@ -112,7 +113,7 @@ def require_return(source: FeatureSource, plugins: Plugins) -> None:
         child.end()
 
 
-def _require_network(source: FeatureSource, plugins: Plugins, settings: Settings) -> None:
+def _require_network(source: Backbone | Encoder, plugins: Plugins, settings: Settings) -> None:
     from autotl.features.frozen_network import freeze
 
     if isinstance(source, WordCounts):  # its graph is made of the texts
