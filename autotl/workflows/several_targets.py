@@ -38,10 +38,8 @@ from autotl.workflows.fit import conduct, introduce, require_resumable, require_
 from autotl.workflows.groups_first import look_and_keep
 from autotl.workflows.networks import opened_encoders
 from autotl.workflows.places import conditions_explained
+from autotl.workflows.study_time import StudyTime
 from autotl.workflows.targets_outcome import write_outcome
-
-JOINT_SECONDS = 3.0
-"""Expected seconds for the deployable of all targets and the index of their reports."""
 
 
 def with_targets(config: Config) -> Config:
@@ -267,6 +265,7 @@ def _search_all(
 ) -> bool:  # fmt: skip
     """Search for each target that is not complete; returns whether that was interrupted."""
     known = dict(whole.state()[TARGETS])
+    times = StudyTime(clock, len(known))
     waiting = [name for name in known if open_run(whole.folder / known[name]["folder"]).state()["status"] != "complete"]
     for place, name in enumerate(waiting):
         whole.emit(Message(f"searching for target {name} ({len(known) - len(waiting) + place + 1} of {len(known)})"))
@@ -274,7 +273,7 @@ def _search_all(
         try:
             run = _search_one(
                 whole, whole.folder / known[name]["folder"], plugins, settings, clock, early if place == 0 else None,
-                n_left=len(waiting) - place, conclude=conclude,
+                seconds=times.share(len(waiting) - place), conclude=conclude,
             )  # fmt: skip
             interrupted = run.state()["status"] == "interrupted"
         except KeyboardInterrupt:
@@ -294,9 +293,9 @@ def _search_all(
 
 def _search_one(
     whole: Run, folder: Path, plugins: Plugins, settings: Settings, clock: Clock, early: EarlyReading | None, *,
-    n_left: int, conclude: bool,
+    seconds: float, conclude: bool,
 ) -> Run:  # fmt: skip
-    """Search for one target with its share of the time that is left."""
+    """Search for one target. seconds: its share of the time that is left."""
 
     def listener(event: Event) -> None:
         if isinstance(event, TrialEnded):  # if the process is killed, the time of this target counts
@@ -306,10 +305,8 @@ def _search_one(
 
     run = open_run(folder, (listener,)).at(storage=whole.config.storage, tracking_uri=whole.config.tracking_uri)
     spent = float(run.state()["spent_seconds"])
-    budget = None
-    if math.isfinite(left := clock.left() - JOINT_SECONDS):
-        budget = spent + max(left / n_left, MIN_BUDGET_SECONDS)
-    config = replace(run.config, budget_seconds=budget)
+    budget = spent + seconds if math.isfinite(seconds) else None
+    config = replace(run.config, budget_seconds=budget and max(budget, MIN_BUDGET_SECONDS))
     run.update(config=config.to_json())
     run = replace(run, config=config)
     plugins.patience.share(budget)
