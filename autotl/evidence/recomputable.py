@@ -19,8 +19,11 @@ ITEMS, CHOICE, DEFAULT = "items.npz", "choice.npz", "default.npz"
 PROGRAM = "verify.py"
 PARTS = tuple(
     f"verify_{name}.py"
-    for name in ("audit", "comparisons", "documents", "doubts", "intervals", "omitted", "panels", "scores", "words")
-)
+    for name in (
+        "audit", "comparisons", "documents", "doubts", "intervals", "labels", "numbers", "omitted", "panels", "report",
+        "scores", "target_scores", "targets", "words",
+    )
+)  # fmt: skip
 """Modules of the program. It is copied unchanged into the run folder, and its modules into evidence/."""
 _ATTRIBUTE = "attribute."
 

@@ -91,8 +91,7 @@ def write_evidence(
     _write_json(folder / _EVALUATIONS, {name: evaluation.to_json() for name, evaluation in named})
     _write_json(folder / _PANELS, [shown.to_json() for shown in panels])
     write_items(run)
-    if run.dataset.target.is_classes:  # what it recomputes are scores of classes
-        write_programs(run.folder)
+    write_programs(run.folder)
 
 
 def read_evidence(folder: Path) -> Evidence | None:

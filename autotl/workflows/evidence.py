@@ -68,8 +68,7 @@ def _left_out(target: Target) -> Said:
     """Which pieces a target that is not of classes does without."""
     names = listed((heading(name).lower().rstrip("?") for name in PIECES if name != BACKBONES), most=len(PIECES))
     what = "any number of labels" if target.kind == LABELS else "a number"
-    why = f"{names}: they are about one class for each item, and the target is {what}"
-    return Said("left-out", problem=f"{why}. verify.py, which recomputes scores of classes, is not written either")
+    return Said("left-out", problem=f"{names}: they are about one class for each item, and the target is {what}")
 
 
 def gather(

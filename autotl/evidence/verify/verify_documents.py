@@ -90,12 +90,15 @@ class Ledger:
         for place in numbers_of(self.at(original), ""):
             self.expect(address + place, self.at(original + place))
 
-    def expect_interval(self, address: str, candidates: Iterable[Sequence[float]]) -> None:
+    def expect_interval(
+        self, address: str, candidates: Iterable[Sequence[float]], names: Sequence[object] = ("value", "low", "high")
+    ) -> None:
         """Compare value and ends with the first candidate that they agree with, or with the first.
 
-        There are several candidates if a slow score was computed on fewer resamples.
+        There are several candidates if a slow score was computed on fewer resamples. names: of value and ends below the
+        address, such as the columns of a table.
         """
-        names, first = ("value", "low", "high"), None
+        first = None
         stated = [self.get(f"{address}/{name}") for name in names]
         for one in candidates:
             first = one if first is None else first
@@ -105,6 +108,12 @@ class Ledger:
         assert first is not None
         for name, number in zip(names, first, strict=True):
             self.expect(f"{address}/{name}", number, tolerance=tolerance_of(first))
+
+    def expect_said(self, address: str, words: str) -> None:
+        """Note a difference unless a sentence contains these words."""
+        found = self.get(address)
+        if words not in str(found):
+            self.differs.append((full(address), found, f"a sentence with {words!r}"))
 
     def get(self, address: str) -> Any:
         """The value at an address, or the sum of the values at several; "nothing" if there is none."""

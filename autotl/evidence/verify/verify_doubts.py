@@ -65,19 +65,30 @@ def set_scores(probabilities: np.ndarray) -> np.ndarray:
 
 def set_thresholds(found: Predictions, clusters: np.ndarray | None, seed: int) -> list[tuple[float, int, bool]]:
     """By class: the threshold, the number of independent items behind it, and whether these are of all classes."""
-    labels, rows = found["labels"], np.arange(len(found["labels"]))
-    if clusters is not None:  # one item for each cluster and class, drawn at random
-        order = np.random.default_rng(seed).permutation(len(labels))
-        pairs = np.stack([labels[order], clusters[order]], axis=1)
-        rows = np.sort(order[np.unique(pairs, axis=0, return_index=True)[1]])
+    labels = found["labels"]
+    rows = representatives(labels, clusters, seed)
     own, labels = set_scores(found["probabilities"][rows])[np.arange(len(rows)), labels[rows]], labels[rows]
     by_class = []
     for k in range(found["probabilities"].shape[1]):
         pooled = bool((labels == k).sum() < math.ceil(1 / ALPHA - 1 - 1e-9))
-        scores = np.sort(own if pooled else own[labels == k])
-        rank = math.ceil((len(scores) + 1) * (1 - ALPHA) - 1e-9)
-        by_class.append((float(scores[rank - 1]) if rank <= len(scores) else math.inf, len(scores), pooled))
+        scores = own if pooled else own[labels == k]
+        by_class.append((conformal_quantile(scores, ALPHA), len(scores), pooled))
     return by_class
+
+
+def representatives(labels: np.ndarray, clusters: np.ndarray | None, seed: int) -> np.ndarray:
+    """Row numbers of one item for each cluster and class, drawn at random; of all items if none are alike."""
+    if clusters is None:
+        return np.arange(len(labels))
+    order = np.random.default_rng(seed).permutation(len(labels))
+    pairs = np.stack([labels[order], clusters[order]], axis=1)
+    return np.sort(order[np.unique(pairs, axis=0, return_index=True)[1]])
+
+
+def conformal_quantile(scores: np.ndarray, alpha: float) -> float:
+    """The smallest threshold that a new score exceeds with probability at most alpha."""
+    rank = math.ceil((len(scores) + 1) * (1 - alpha) - 1e-9)
+    return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else math.inf
 
 
 def accept_rule(found: Predictions, clusters: np.ndarray | None) -> tuple[float, float, int]:

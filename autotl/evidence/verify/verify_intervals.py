@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from verify_targets import is_classes
 
 Z = NormalDist().inv_cdf(0.975)
 Interval = tuple[float, float, float]
@@ -72,7 +73,10 @@ def effective_sizes(
 
 @dataclass
 class Sample:
-    """measure(labels, *answers): a score, or the difference of two. by_class: each class is a stratum of its own."""
+    """measure(labels, *answers): a score, or the difference of two. by_class: each class is a stratum of its own.
+
+    Of several labels an item, and of numbers, all items are one stratum.
+    """
 
     measure: Measure
     labels: np.ndarray
@@ -81,7 +85,8 @@ class Sample:
     by_class: bool
 
     def __post_init__(self) -> None:
-        self.value = self.measure(self.labels, *self.answers)
+        self.value, self.of_classes = self.measure(self.labels, *self.answers), is_classes(self.labels)
+        self.by_class = self.by_class and self.of_classes
         if self.groups is not None:
             self.groups = np.unique(self.groups, return_inverse=True)[1]
             if self.groups.max() + 1 == len(self.labels):
@@ -115,8 +120,7 @@ def score_interval(
         return sample.value, *unknown
     values, counts, place = _influences(sample, max_calls, np.random.default_rng(seed))
     starts = np.flatnonzero(np.r_[True, np.diff(place) > 0])
-    certain = [0.5 * np.eye(p.shape[1])[p.argmax(axis=1)] + 0.5 / p.shape[1] for p in answers]
-    lost = 0 if measure(labels, *certain) == sample.value else 1  # how probable an answer is counts: a mean is fitted
+    lost = 0 if _counts_answers_only(sample) else 1  # how probable an answer is counts: a mean is fitted
     sizes = np.add.reduceat(counts, starts)
     if sample.groups is not None:
         variances = _moment(values, counts, starts, 2) / np.maximum(sizes - lost, 1)
@@ -131,10 +135,18 @@ def score_interval(
     return sample.value, max(low, bounds[0]) if bounds else low, min(high, bounds[1]) if bounds else high
 
 
+def _counts_answers_only(sample: Sample) -> bool:
+    """Whether only the most probable classes count, not how probable they are."""
+    if not sample.of_classes:
+        return False
+    certain = [0.5 * np.eye(p.shape[1])[p.argmax(axis=1)] + 0.5 / p.shape[1] for p in sample.answers]
+    return sample.measure(sample.labels, *certain) == sample.value
+
+
 def _influences(sample: Sample, max_calls: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Influence, number of items and stratum of each block of like answers, and of answers that were not seen."""
     outcomes = np.zeros(len(sample.labels), int)
-    for k, p in enumerate(sample.answers):
+    for k, p in enumerate(sample.answers if sample.of_classes else ()):
         outcomes += (p.argmax(axis=1) == sample.labels).astype(int) << k
     cells = np.concatenate([np.bincount(outcomes[rows], minlength=4) for rows in sample.strata])
     caps = (cap for cap in range(max_calls, 1, -1) if np.minimum(cells, cap).sum() <= max_calls)
@@ -152,7 +164,11 @@ def _influences(sample: Sample, max_calls: int, rng: np.random.Generator) -> tup
             influences.append(mean + np.sqrt(n) * (found - mean))  # the mean of a block varies less, by the root of n
             n_items.append(n)
         own, sizes = np.concatenate(influences), np.concatenate(n_items)
-        own = np.r_[own - (own * sizes).sum() / sizes.sum(), list(_unseen(sample, stratum, outcomes))]
+        own -= (own * sizes).sum() / sizes.sum()
+        if sample.of_classes:
+            own = np.r_[own, list(_unseen(sample, stratum, outcomes))]
+        elif sample.labels.ndim == 2 and len(sample.answers) == 1 and not own.any():
+            own = np.r_[own, list(_opposite(sample))]
         values.append(own)
         counts.append(np.r_[sizes, np.zeros(len(own) - len(sizes))])
         place.append(np.full(len(own), number))
@@ -181,6 +197,16 @@ def _unseen(sample: Sample, stratum: np.ndarray, outcomes: np.ndarray) -> Iterat
                 yield sample.influence(row, len(stratum)) + len(stratum) * change
 
 
+def _opposite(sample: Sample) -> Iterator[float]:
+    """The influence of the item with the median number of labels if all of its labels were answered the other way."""
+    n, answers = len(sample.labels), sample.answers[0].copy()
+    row = np.argsort((sample.labels > 0).sum(axis=1), kind="stable")[[n // 2]]
+    answers[row] = 1 - answers[row]
+    change = sample.measure(sample.labels, answers) - sample.value
+    if math.isfinite(change):
+        yield sample.influence(row, n) + n * change
+
+
 def _swapped(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities with those of the true class and of the best other one exchanged, and their differences."""
     rows, others = np.arange(len(labels)), probabilities.astype(float)
@@ -197,10 +223,11 @@ def _effective(
     assert sample.groups is not None
     groups, labels = sample.groups, sample.labels
     parts = [np.bincount(groups[rows]) for rows in sample.strata]
-    table = np.zeros((groups.max() + 1, labels.max() + 1), int)
-    np.add.at(table, (groups, labels), 1)
-    majority, units = table.argmax(axis=1), [np.arange(len(table))]
+    units = [np.arange(groups.max() + 1)]
     if sample.by_class:
+        table = np.zeros((groups.max() + 1, labels.max() + 1), int)
+        np.add.at(table, (groups, labels), 1)
+        majority = table.argmax(axis=1)
         units = [np.flatnonzero(majority == label) for label in np.unique(labels)]
     cap, sums = max(2, max_calls // len(units)), []
     for own in units:

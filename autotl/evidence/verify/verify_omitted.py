@@ -34,10 +34,13 @@ WHY_NOT = (
     (r"panel weak-kinds", "kinds of items are found by features and properties of the items, which are not kept"),
     (r"panel importances", "from the parameters of the trials in study.db"),
     (r"run\.json#/result/doubts/none_of_these/|panel doubts/.*/rows/", "distances of features, which are not kept"),
-    (r"run\.json#/result/(search|test|default/test)/", "a plugin's score, whose formula verify.py does not know"),
+    (
+        r"run\.json#/result/(search|test|default/test|verdict)/",
+        "a plugin's score, whose formula verify.py does not know",
+    ),
     (
         r"leaderboard\.csv#",
-        f"an interval beyond the first {N_ROWS} rows, a fact of a trial, or its predictions are lost",
+        f"an interval beyond the first {N_ROWS} rows, a fact of a trial, a plugin's score, or its predictions are lost",
     ),
 )
 

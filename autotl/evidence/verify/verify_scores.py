@@ -9,16 +9,23 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from verify_intervals import Interval, proportion, score_interval
+from verify_intervals import Interval, proportion, score_interval, wilson
+from verify_target_scores import matches, of_labels, of_numbers
+from verify_targets import is_classes
 
 Predictions = Mapping[str, np.ndarray]
 
+FEW_CALLS = 100
+"""How many blocks of items are left out in turn if a score is slow."""
 SMALLEST = float(np.finfo(np.float32).eps)
 BOUNDS: dict[str, tuple[float, float] | None] = {
     "accuracy": (0, 1), "balanced_accuracy": (0, 1), "macro_f1": (0, 1), "log_loss": None, "roc_auc": (0, 1),
     "quadratic_kappa": (-1, 1), "ordinal_mae": None,
+    "mean_average_precision": (0, 1), "micro_f1": (0, 1), "exact_match": (0, 1), "hamming": (0, 1),
+    "r2": None, "mae": None, "rmse": None,
 }  # fmt: skip
 """The overall scores that are recomputed, with their least and greatest value."""
+SMALLER_IS_BETTER = {"log_loss", "ordinal_mae", "hamming", "mae", "rmse"}
 BY_CLASS = {"balanced_accuracy", "macro_f1", "roc_auc", "quadratic_kappa"}
 """Scores that weigh the classes: the images of each class are a sample of their own."""
 
@@ -33,6 +40,8 @@ def score(name: str, labels: np.ndarray, probabilities: np.ndarray) -> float:
     """One overall score; NaN if it is undefined."""
     if not len(labels):
         return math.nan
+    if not is_classes(labels):
+        return (of_labels if labels.ndim == 2 else of_numbers)(name, labels, probabilities)
     if name == "log_loss":
         return float(np.log(1 / np.clip(probabilities[np.arange(len(labels)), labels], SMALLEST, 1.0)).mean())
     if name == "roc_auc":
@@ -73,11 +82,24 @@ def interval(
     """(value, low, high) of a score; clusters: by item, the same for images that are alike, or None."""
     labels, probabilities, groups = found["labels"], found["probabilities"], of_items(clusters, found)
     if name == "accuracy":
-        return proportion(probabilities.argmax(axis=1) == labels, groups)
+        right = probabilities.argmax(axis=1) == labels
+        return _share(right, np.ones(len(labels), bool), groups, max_calls)
+    if name == "exact_match":
+        rows, right = matches(labels, probabilities)
+        return _share(right, rows, groups, max_calls)
     return score_interval(
         lambda *of: score(name, *of), labels, (probabilities,), groups,
         seed=seed, bounds=BOUNDS[name], by_class=name in BY_CLASS, max_calls=max_calls,
     )  # fmt: skip
+
+
+def _share(right: np.ndarray, rows: np.ndarray, groups: np.ndarray | None, max_calls: int) -> Interval:
+    """(value, low, high) of a share of some items; of a slow score each group counts as one trial."""
+    if groups is None or max_calls > FEW_CALLS or not len(right):
+        return proportion(right, None if groups is None else groups[rows])
+    thinning = len(np.unique(groups)) / len(groups)
+    _, low, high = wilson(thinning * right.sum(), thinning * len(right))
+    return float(right.mean()), low, high
 
 
 def class_intervals(found: Predictions, classes: Sequence[str], clusters: np.ndarray | None) -> dict[str, Interval]:
@@ -122,16 +144,6 @@ def tuned_interval(
     least, most = BOUNDS[name] or (-math.inf, math.inf)
     shift = min(max(value + shift, least), most) - value
     return value + shift, max(low + shift, least), min(high + shift, most)
-
-
-def majority(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> Predictions:
-    """Predictions of the leaderboard's first row: the class frequencies of the training folds."""
-    items = np.flatnonzero(fold >= 0)
-    probabilities = np.zeros((len(items), n_classes))
-    for number in range(fold.max() + 1):
-        counts = np.bincount(labels[items[fold[items] != number]], minlength=n_classes)
-        probabilities[fold[items] == number] = counts / counts.sum()
-    return {"items": items, "labels": labels[items], "probabilities": probabilities}
 
 
 def corrected(

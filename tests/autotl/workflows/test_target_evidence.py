@@ -188,7 +188,6 @@ def test_the_report_shows_what_there_is_and_says_what_is_left_out(
     assert shown in page
     assert "they are about one class for each item" in page
     assert "Confusion matrix" not in page
-    assert not (found.folder / "verify.py").exists()
     card = (found.champion / "model_card.md").read_text(encoding="utf-8")
     assert "temperature" not in card
 
