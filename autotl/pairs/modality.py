@@ -58,7 +58,14 @@ def _typical_size(facts: pd.DataFrame) -> str:
 
 
 def _risk(given: Any) -> str:
-    return IMAGES.risk(given.image) if not given.image.problem else ""
+    from autotl.pairs.given_pairs import open_pair
+
+    try:
+        image, _ = open_pair(given)
+    except UnreadablePair:  # reading it says why
+        return ""
+    risk = IMAGES.risk(image)
+    return risk and f"its image: {risk}"
 
 
 def _serving() -> ModuleType:

@@ -37,11 +37,13 @@ def read_pair(data: bytes, folder: Path) -> PairFile:
     try:
         document = json.loads(data.decode("utf-8"))
         image, text = document["image"], document["text"]
+        if "path" not in text and not isinstance(text["string"], str):
+            raise TypeError("its text is not a string")
         return PairFile(
             folder / image["path"] if "path" in image else base64.b64decode(image["base64"], validate=True),
-            folder / text["path"] if "path" in text else str(text["string"]),
+            folder / text["path"] if "path" in text else text["string"],
         )
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise UnreadablePair(f"it is not the file of a pair ({error})") from None
 
 

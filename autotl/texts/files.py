@@ -23,8 +23,8 @@ def read_text_file_and_encoding(path: Path) -> DecodedText:
     return read_text_and_encoding(file_bytes(path), path.suffix)
 
 
-def file_bytes(path: Path) -> bytes:
-    """The bytes of a file, at most one more than a text may have; raises UnreadableText, with the reason."""
+def file_bytes(path: Path, most: int = MOST_TEXT_BYTES) -> bytes:
+    """The bytes of a file, at most one more than it may have; raises UnreadableText, with the reason."""
     try:
         descriptor = os.open(path, _FLAGS)
     except OSError as error:
@@ -34,6 +34,6 @@ def file_bytes(path: Path) -> bytes:
         raise UnreadableText("it is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
         try:
-            return file.read(MOST_TEXT_BYTES + 1)
+            return file.read(most + 1)
         except OSError as error:
             raise UnreadableText(f"it cannot be read ({error.strerror})") from error

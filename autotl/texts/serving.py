@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autotl.texts.text_reader import VOCABULARY_FILE as VOCABULARY_FILE, TextReader
+from autotl.texts.text_reader import TextReader
 
 ItemReader = TextReader
 
