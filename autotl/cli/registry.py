@@ -37,14 +37,16 @@ def register(
     from autotl.workflows.registration import is_overruling
     from autotl.workflows.registration import register as register_run
 
-    plugins, several = load_plugins(disable_plugin), has_targets(run)
-    if several:
-        from autotl.workflows.joint_registration import register_joint
+    plugins = load_plugins(disable_plugin)
+    if has_targets(run):
+        from autotl.workflows.joint_registration import joint_obstacle, register_joint
 
         change: AliasChange | None = register_joint(run, name, plugins, tracking_uri=tracking_uri, force=force)
+        overruled = bool(joint_obstacle(run))
     else:
         change = register_run(run, name, plugins, tracking_uri=tracking_uri, storage=storage, force=force)
-    if force is not None and not several and not is_overruling(run):
+        overruled = is_overruling(run)
+    if force is not None and not overruled:
         typer.echo(
             "Note: no audit speaks against this model, so there was nothing to overrule. The reason given with "
             "--force was not needed and is not kept.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -193,6 +194,12 @@ def gate_obstacle(max_gap: float | None, result: RunResult) -> str:
             "was not made: the time had run out, or it failed"
         )
     return gate.sentence if gate.status == FAIL else ""
+
+
+def obstacle_of_targets(max_gap: float | None, results: Mapping[str, RunResult]) -> str:
+    """The same for a model of several targets, which one audit prevents. results: by target."""
+    obstacles = ((name, gate_obstacle(max_gap, result)) for name, result in results.items())
+    return next((f"for the target {name}, {why}" for name, why in obstacles if why), "")
 
 
 def model_store(tracking_uri: str | None, *, beside: Path | None = None) -> ModelStore:

@@ -6,7 +6,13 @@ import shlex
 import time
 from pathlib import Path
 
-from autotl.deploy.registry import FORCED_TAG, gate_obstacle, model_store, require_name, require_registry
+from autotl.deploy.registry import (
+    FORCED_TAG,
+    model_store,
+    obstacle_of_targets,
+    require_name,
+    require_registry,
+)
 from autotl.errors import AutoTLError, ConfigError
 from autotl.interfaces import AliasChange
 from autotl.plugins import Plugins
@@ -22,23 +28,27 @@ def register_joint(
     """Register the deployable of all targets of a study under a name, and move the alias `champion` to it.
 
     name: None for the one that the study was to be registered as. tracking_uri: the store; None for the study's own.
-    force: the reason for registering it although the audit of a target has failed or is missing; it is kept with the
-    version. Raises ConfigError if it cannot be registered.
+    force: the reason for registering it although the audit of a target has failed or is missing; it is recorded in the
+    study and on the version. Raises ConfigError if it cannot be registered.
     """
     whole = open_run(folder)
     name = require_name(name or whole.config.register or "")
     registry = require_registry(plugins)
     if force is not None and not force.strip():
         raise ConfigError('the reason for registering in spite of the audit is empty; give it as --force "REASON"')
-    if why := _obstacle(whole, audited=force is None):
+    if why := _why_unusable(whole):
         raise ConfigError(why)
+    why = joint_obstacle(folder)
+    if why and force is None:
+        raise ConfigError(f'{why}. To register it anyway, give --force "REASON"')
+    reason = force.strip() if why and force else ""
     store = model_store(tracking_uri or whole.config.tracking_uri, beside=store_folder(whole.folder))
     change = registry.register(store, whole.champion, name)
-    if force and registry.set_tag is not None and change.version is not None:
-        registry.set_tag(store, name, change.version, FORCED_TAG, force.strip())
+    if reason and registry.set_tag is not None and change.version is not None:
+        registry.set_tag(store, name, change.version, FORCED_TAG, reason)
     settled = [text for text in whole.state().get("unkept", []) if not str(text).startswith(NOT_REGISTERED)]
     registered = {"name": change.name, "alias": change.alias, "version": change.version, "time": round(time.time())}
-    whole.update(unkept=settled, registered=registered)
+    whole.update(unkept=settled, registered=registered | ({"forced": reason} if reason else {}))
     return change
 
 
@@ -51,8 +61,14 @@ def try_to_register(whole: Run, name: str, plugins: Plugins) -> tuple[AliasChang
         return None, [f"{NOT_REGISTERED}{str(error).rstrip('.')}. Register it later with {again}"]
 
 
-def _obstacle(whole: Run, *, audited: bool) -> str:
-    """Why the deployable of all targets cannot be registered; empty if it can. audited: whether audits count."""
+def joint_obstacle(folder: Path) -> str:
+    """Why the audits of a study's targets prevent its registration; empty if all passed or are undecided."""
+    results = {target.name: target.result for target in read_targets(folder).targets if target.result}
+    return obstacle_of_targets(open_run(folder).config.max_gap, results)
+
+
+def _why_unusable(whole: Run) -> str:
+    """Why there is no deployable that answers all targets; empty if there is one."""
     found = read_targets(whole.folder)
     if missing := [target.name for target in found.targets if not target.result]:
         return (
@@ -63,7 +79,4 @@ def _obstacle(whole: Run, *, audited: bool) -> str:
         return (
             f"{whole.folder} has no model that answers all targets; register the run of each in {whole.folder}/targets"
         )
-    for target in found.finished if audited else ():
-        if target.result and (why := gate_obstacle(whole.config.max_gap, target.result)):
-            return f'for the target {target.name}, {why}. To register it anyway, give --force "REASON"'
     return ""

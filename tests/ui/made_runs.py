@@ -60,11 +60,12 @@ def write_running(folder: Path) -> None:
     (folder / "leaderboard.csv").write_text(_HEADER + _TRIALS, encoding="utf-8")
 
 
-def write_finished(folder: Path, *, status: str = "complete") -> None:
+def write_finished(folder: Path, *, status: str = "complete", label: str | None = None) -> None:
     """A search that has ended with a model, which really can be opened, and with evidence about real images."""
     data = pictures_of(folder)
     dataset = write_images(data, CLASSES)
-    run = create(Config(data=data, run=folder, budget_seconds=60.0), dataset, made_split(dataset))
+    config = Config(data=data, run=folder, budget_seconds=60.0, label=label)
+    run = create(config, dataset, made_split(dataset))
     searched, tested = (made_predictions(dataset, items) for items in (run.split.development, run.split.test))
     search, test, default = (
         made_evaluation(predictions, dataset.classes, _overall(value))
@@ -80,8 +81,23 @@ def write_finished(folder: Path, *, status: str = "complete") -> None:
     _write_model(folder / "champion", run.test_fingerprint)
 
 
+def write_study(folder: Path, *targets: str) -> None:
+    """A study of several targets that has ended with a model of all of them, which really can be opened."""
+    dataset = write_images(pictures_of(folder), CLASSES)
+    config = Config(data=pictures_of(folder), run=folder, budget_seconds=60.0, targets=targets)
+    study = create(config, dataset, made_split(dataset))
+    for name in targets:
+        write_finished(folder / "targets" / name, label=name)
+    known = {name: {"folder": f"targets/{name}", "problem": ""} for name in targets}
+    study.update(status="complete", targets=known, spent_seconds=9.0, deployable=str(study.champion), unkept=[])
+    (folder / "report.html").write_text("<!doctype html><h1>the index of targets</h1>", encoding="utf-8")
+    _write_joint_model(folder, targets)
+
+
 def pictures_of(folder: Path) -> Path:
     """Where the images of a made-up run lie: in its workspace, one dataset for all of its runs."""
+    if folder.parent.name == "targets":
+        folder = folder.parent.parent
     inside = folder.parent.name == "autotl-runs"
     return (folder.parent.parent if inside else folder.parent) / "photos"
 
@@ -145,6 +161,31 @@ def _document(
         "passed_over": [], "fingerprint": fingerprint,
         "n_trials": 3, "n_items": {"train": 54, "validation": 18, "test": 18}, "seconds": 42.0,
     }  # fmt: skip
+
+
+def _write_joint_model(study: Path, targets: tuple[str, ...]) -> None:
+    """What the models of the targets answer, in one graph."""
+    from onnx import load, save
+
+    from autotl.graphs.side_by_side import Side, side_by_side
+
+    models = [study / "targets" / name / "champion" for name in targets]
+    sides = [
+        Side(load(model / "model.onnx"), {"images": "part0/images"}, {"probabilities": f"{place}/probabilities"})
+        for place, model in enumerate(models)
+    ]
+    (study / "champion").mkdir()
+    save(side_by_side(sides), study / "champion" / "model.onnx")
+    own = [json.loads((model / "metadata.json").read_text(encoding="utf-8")) for model in models]
+    results = [json.loads((model.parent / "run.json").read_text(encoding="utf-8"))["result"] for model in models]
+    said = ("objective", "test", "search", "advice", "n_items")
+    of = {
+        name: metadata | {fact: result[fact] for fact in said}
+        for name, metadata, result in zip(targets, own, results, strict=True)
+    }
+    parts = [{"modality": "image", "height": PIXELS, "width": PIXELS}]
+    metadata = {"targets": of, "parts": parts, "run": study.name, "fingerprint": "f00d"}
+    (study / "champion" / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
 
 
 def _write_model(folder: Path, test_fingerprint: str) -> None:

@@ -15,7 +15,7 @@ from autotl.cli.app import app
 from autotl.errors import ConfigError
 from autotl.interfaces import AliasChange
 from autotl.runs.run import Run, open_run
-from autotl.workflows import registration
+from autotl.workflows import joint_registration, registration
 
 
 @pytest.fixture
@@ -54,6 +54,16 @@ def test_nothing_is_said_of_a_reason_that_overrules_an_audit(run: Path) -> None:
         ask(run, "--name", "ok")
     done = ask(run, "--name", "ok", "--force", "because")
     assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_a_study_of_several_targets_says_the_same_of_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_runs.write_study(tmp_path / "study", "pet", "place")
+    change = AliasChange(name="ok", alias="champion", version=1, former=None)
+    monkeypatch.setattr(joint_registration, "register_joint", lambda *_, **__: change)
+    assert "not needed and is not kept" in ask(tmp_path / "study", "--name", "ok", "--force", "because").stderr
+    opened = open_run(tmp_path / "study")
+    opened.update(config=replace(opened.config, max_gap=0.1).to_json())  # no target has an audit
+    assert ask(tmp_path / "study", "--name", "ok", "--force", "because").stderr == ""
 
 
 @pytest.mark.parametrize("name", ["", " "])
