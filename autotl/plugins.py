@@ -28,6 +28,7 @@ from autotl.errors import ConfigError, PluginError
 from autotl.interfaces import Backbone, Check, Encoder, Evaluator, Head, Panel
 from autotl.runtime.blame import blaming, describe
 from autotl.runtime.garbage import no_collection
+from autotl.runtime.hook_manager import HookManager
 from autotl.runtime.loose_module import import_file
 from autotl.runtime.patience import MOST_SECONDS, Patience
 from autotl.settings import Settings
@@ -144,7 +145,7 @@ class Plugins:
         self.broken: dict[str, str] = {}
         self.failures: Counter[tuple[str, str]] = Counter()
         self.patience = Patience()
-        self._manager = pluggy.PluginManager(GROUP)
+        self._manager = HookManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._offered: dict[type[Offered], dict[str, Offered]] = {kind: {} for kind in KINDS}
         self._owners: dict[tuple[type[Offered], str], str] = {}
