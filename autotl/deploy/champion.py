@@ -39,7 +39,8 @@ class Champion:
     float32 (n, n_classes) out.
     replay_items: item numbers whose probabilities are `replay_probabilities`, as the training side computes them.
     test: predicts the test split; call it once. precision: of the frozen part of the graph. beside: files that the
-    graph needs beside it to read items, by name. modality: the kind of item that it reads, which may be a part of the items.
+    graph needs beside it to read items, by name. modality: the kind of item that it reads; of composed items
+    it may be that of a part.
     """
 
     trial: TrialRecord
@@ -60,7 +61,7 @@ def fit_champion(context: SearchContext, trial: TrialRecord) -> Champion:
     trial: training it again would need another set of images to stop early on, and as long again.
     """
     if trial.strategy == FINE_TUNE:
-        return _tuned(context, trial)
+        return tuned_champion(context, trial, context.run.trial_folder(trial.number))
     if trial.strategy == ENSEMBLE:
         return _frozen(context, trial, trial.members)
     return _frozen(context, trial, [EnsembleMember(1.0, trial)])
@@ -141,13 +142,13 @@ def _member(context: SearchContext, trial: TrialRecord) -> _Member:
     return _Member(columns, head, probabilities)
 
 
-def _tuned(context: SearchContext, trial: TrialRecord) -> Champion:
+def tuned_champion(context: SearchContext, trial: TrialRecord, folder: Path) -> Champion:
+    """The champion of a fine-tuned network as it was trained. folder: with its graph and its replay predictions."""
     import onnx
 
     assert trial.reading is not None
     size = trial.reading.size
     split, modality = context.run.split, context.candidate(trial).backbone.modality
-    folder = context.run.trial_folder(trial.number)
     if not (folder / GRAPH_FILE).exists():
         raise ExportError(f"the network of trial {trial.number} was not kept, for others were better")
     network = onnx.load(folder / GRAPH_FILE)

@@ -22,7 +22,7 @@ from autotl.runtime import keras_backend
 from autotl.search.context import SearchContext
 from autotl.search.fine_tune_cost import training_products
 from autotl.search.heads import head_params
-from autotl.search.network_training import PIXELS, CutNetwork, fit_head, progress_of, save_network, train_on
+from autotl.search.network_training import PIXELS, CutNetwork, fit_head, progress_of, save_network, together, train_on
 from autotl.search.outcome import Outcome, calibrated
 from autotl.search.probe_trials import build_classifier
 from autotl.search.pruning import Judge
@@ -162,7 +162,8 @@ def _train(
     assert training is not None
     development = run.split.development
     images = DecodedImages(
-        run.dataset.part(candidate.network.modality), development, candidate.reading.size, run.folder / PIXELS, seconds_left=context.seconds_left
+        run.dataset.part(candidate.network.modality), development, candidate.reading.size, run.folder / PIXELS,
+        seconds_left=context.seconds_left,
     )  # fmt: skip
     # One pass keeps what the deeper trials will train from, too.
     steps = [depth - deeper + training.trainable_stages for deeper in context.costs.step_depths(candidate)]
@@ -195,7 +196,7 @@ def _train_folds(
             break
         parts.append(Predictions(items, context.labels[items], tuned.probabilities))
         allowed -= time.monotonic() - began
-        why = options.judge.after_fold(fold, _together(parts))
+        why = options.judge.after_fold(fold, together(parts))
         if first is None:
             first, seconds = tuned, time.monotonic() - began
             save_network(context, tuned, candidate.reading.size, folder)
@@ -211,7 +212,7 @@ def _train_folds(
             break
     assert first is not None
     why = why if len(parts) < split.n_folds else ""
-    return _Trained(first, "", None, seconds, _together(parts), len(parts), why)
+    return _Trained(first, "", None, seconds, together(parts), len(parts), why)
 
 
 def _train_fold(
@@ -247,13 +248,6 @@ def _train_fold(
         cycles=cycles_for(n_train),
         after_cycle=after_cycle,
     )
-
-
-def _together(parts: list[Predictions]) -> Predictions:
-    return Predictions(
-        np.concatenate([part.items for part in parts]), np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.probabilities for part in parts]),
-    )  # fmt: skip
 
 
 def _weights_file(context: SearchContext, number: int, fold: int) -> Path:

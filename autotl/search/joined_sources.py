@@ -1,4 +1,4 @@
-"""Joined sources: which sources of parts are read side by side where the items are composed, such as of image and text."""
+"""Joined sources: which sources are read side by side where items are composed of parts, such as image and text."""
 
 from __future__ import annotations
 
