@@ -14,7 +14,7 @@ from autotl.runs.config import Config
 from autotl.runs.limits import DEFAULT_BUDGET_SECONDS
 from autotl.runs.run import default_run_folder
 from autotl.runtime.durations import parse_duration
-from autotl.runtime.user_paths import expand_home, split_names, split_paths
+from autotl.runtime.user_paths import expand_home, split_names, split_order, split_paths
 
 
 def configured(given: Mapping[str, Any]) -> Config:
@@ -99,6 +99,11 @@ def _read_columns(name: str, value: object) -> str:
     return ",".join(names)
 
 
+def _read_order(name: str, value: object) -> tuple[str, ...]:
+    """Names of classes: an iterable of them, or one text as the option takes it; None for none."""
+    return split_order(value) if isinstance(value, str) else read_names(name, value)
+
+
 def _read_seconds(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Integral):
         raise ConfigError(f"{name} is {value!r}; expected seconds, or a duration such as '30s' or '10m'")
@@ -121,7 +126,9 @@ _READ: Mapping[str, Callable[[str, object], Any]] = {
     "heads": read_names,
     "label": optional(_read_columns),
     "text": optional(read_text),
+    "image": optional(read_text),
     "target": read_text,
+    "order": _read_order,
     "classes": read_names,
     "groups": optional(read_text),
     "attributes": optional(read_path),

@@ -35,7 +35,9 @@ def fit(
     heads: Names = None,
     label: Names = None,
     text: str | None = None,
+    image: str | None = None,
     target: str = "classes",
+    order: Names = None,
     classes: Names = None,
     groups: AnyPath | None = None,
     attributes: AnyPath | None = None,
@@ -87,6 +89,9 @@ def check(
     *,
     label: str | None = None,
     text: str | None = None,
+    image: str | None = None,
+    target: str = "classes",
+    order: Names = None,
     classes: Names = None,
     groups: AnyPath | None = None,
     attributes: AnyPath | None = None,
@@ -111,9 +116,9 @@ def check(
 
     config = configured(
         {
-            "data": data, "label": label, "text": text, "classes": classes, "groups": groups, "attributes": attributes,
-            "patch": patch, "mirrored": mirrored, "min_per_class": min_per_class, "seed": seed,
-            "disable_plugins": disable_plugins,
+            "data": data, "label": label, "text": text, "image": image, "target": target, "order": order,
+            "classes": classes, "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
+            "min_per_class": min_per_class, "seed": seed, "disable_plugins": disable_plugins,
         }
     )  # fmt: skip
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)

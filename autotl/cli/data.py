@@ -15,10 +15,12 @@ from autotl.cli.options import (
     Disable,
     Events,
     Groups,
+    ImageColumn,
     Json,
     Label,
     MinPerClass,
     Mirrored,
+    Order,
     PatchFile,
     Target,
     Text,
@@ -26,17 +28,20 @@ from autotl.cli.options import (
 )
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import DatasetError
-from autotl.runtime.user_paths import expand_home, split_names
+from autotl.runtime.user_paths import expand_home, split_names, split_order
 
 if TYPE_CHECKING:
     from autotl.runs.events import Listener
+    from autotl.workflows.check import DataCheck
 
 
 def check(
     data: Data,
     label: Label = None,
     text: Text = None,
+    image: ImageColumn = None,
     target: Target = "classes",
+    order: Order = "",
     classes: Classes = "",
     groups: Groups = None,
     attributes: Attributes = None,
@@ -66,9 +71,9 @@ def check(
     from autotl.workflows.check import check_data
 
     config = Config(
-        data=data, run=Path(), label=label, text=text, target=target, classes=split_names(classes), groups=groups,
-        attributes=attributes, patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed,
-        disable_plugins=tuple(disable_plugin or ()),
+        data=data, run=Path(), label=label, text=text, image=image, target=target, classes=split_names(classes),
+        groups=groups, attributes=attributes, patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed,
+        disable_plugins=tuple(disable_plugin or ()), order=split_order(order),
     )  # fmt: skip
     page = page or Path(f"{short_name(config.data.resolve().name)}-check.html")
     require_writable(Place(page.absolute().parent, "the folder of the page", "Name another file with --page"))
@@ -83,15 +88,19 @@ def check(
     if as_json:
         print_json(found.document() | {"page": str(page)})
     else:
-        for name, text in found.facts().items():
-            typer.echo(f"{name}: {text}")
-        for finding in found.findings:
-            typer.echo(f"{finding.severity}: {finding.message}. {finding.advice}".rstrip())
-        if not found.findings:
-            typer.echo("no problems found")
-        typer.echo(f"page: {page}")
+        _print(found, page)
     if found.refusal:
         raise DatasetError(found.refusal)
+
+
+def _print(found: DataCheck, page: Path) -> None:
+    for name, text in found.facts().items():
+        typer.echo(f"{name}: {text}")
+    for finding in found.findings:
+        typer.echo(f"{finding.severity}: {finding.message}. {finding.advice}".rstrip())
+    if not found.findings:
+        typer.echo("no problems found")
+    typer.echo(f"page: {page}")
 
 
 def fix(
@@ -105,6 +114,7 @@ def fix(
     note: Annotated[str, typer.Option(help="The reason, which is kept with the decision.")] = "",
     label: Label = None,
     text: Text = None,
+    image: ImageColumn = None,
     patch: PatchFile = None,
     as_json: Json = False,
 ) -> None:
@@ -118,7 +128,9 @@ def fix(
     new = [Decision("exclude", item, note=note) for item in exclude or ()]
     new += [Decision("relabel", *split_assignment(text), note=note) for text in relabel or ()]
     new += [Decision("merge", *split_assignment(text), note=note) for text in merge or ()]
-    decisions = decide(data, new, undo=undo or (), label=label, text=text, patch=patch, cache=cache_folder())
+    decisions = decide(
+        data, new, undo=undo or (), label=label, text=text, image=image, patch=patch, cache=cache_folder()
+    )
     file = patch or patch_file(data)
     if as_json:
         print_json({"patch": str(file), "decisions": [asdict(decision) for decision in decisions]})

@@ -19,6 +19,8 @@ from autotl.cli.options import (
     Disable,
     Events,
     Groups,
+    ImageColumn,
+    Joint,
     Json,
     Labels,
     MaxGap,
@@ -27,6 +29,7 @@ from autotl.cli.options import (
     Multilabel,
     NewRun,
     Objective,
+    Order,
     PatchFile,
     RunFolder,
     Storage,
@@ -37,7 +40,7 @@ from autotl.cli.options import (
 from autotl.cli.output import load_plugins, print_json
 from autotl.errors import ConfigError
 from autotl.runs.limits import DEFAULT_BUDGET_SECONDS
-from autotl.runtime.user_paths import expand_home, split_names, split_paths
+from autotl.runtime.user_paths import expand_home, split_names, split_order, split_paths
 
 if TYPE_CHECKING:
     from autotl.runs.config import Config
@@ -67,7 +70,10 @@ def fit(
     heads: Annotated[str, typer.Option(metavar="A,B", help="Heads. [default: all but the recipes]")] = "",
     label: Labels = None,
     text: Text = None,
+    image: ImageColumn = None,
     target: Target = "classes",
+    order: Order = "",
+    joint: Joint = False,
     multilabel: Multilabel = None,
     classes: Classes = "",
     groups: Groups = None,
@@ -101,10 +107,11 @@ def fit(
     config = Config(
         data=data, run=run or default_run_folder(data, time.localtime()), budget_seconds=budget_seconds, trials=trials,
         objective=objective, strategy=strategy, backbones=split_paths(backbones), heads=split_names(heads), label=label,
-        text=text, target=target, classes=split_names(classes), groups=groups, attributes=attributes, patch=patch,
-        mirrored=mirrored, min_per_class=min_per_class, seed=seed, workers=workers, sampler=sampler,
+        text=text, image=image, target=target, classes=split_names(classes), groups=groups, attributes=attributes,
+        patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed, workers=workers, sampler=sampler,
         storage=storage or os.environ.get(STORAGE_VARIABLE) or None, tracking_uri=tracking_uri, register=register,
         disable_plugins=tuple(disable_plugin or ()), audit=split_names(audit), max_gap=max_gap,
+        order=split_order(order), joint=joint,
     )  # fmt: skip
     search(config, as_json=as_json, events=events)
 
@@ -131,7 +138,7 @@ def search(config: Config, *, as_json: bool, events: Path | None = None) -> None
     plugins = load_plugins(config.disable_plugins)
     with closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
         listeners: tuple[Listener, ...] = (printer, *_writers(events))
-        if "," in (config.label or ""):
+        if "," in (config.label or "") or config.joint:
             from autotl.workflows.several_targets import fit_targets, with_targets
 
             config = with_targets(config)

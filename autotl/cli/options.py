@@ -50,7 +50,20 @@ Labels = Annotated[
 ]
 
 Text = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The column of a table that holds texts, which are then the items.")
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The column of a table that holds texts. Where the table gives images, too, both are learned from.",
+    ),
+]
+
+ImageColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--image",
+        metavar="NAME|none",
+        help="The column of a table that names or holds images; none: learn from texts alone. [default: recognised]",
+    ),
 ]
 
 Objective = Annotated[
@@ -63,6 +76,22 @@ Target = Annotated[
         metavar="KIND",
         help="What is learned: classes, ordered (classes with an order, such as grades), labels (any number of labels "
         "an image) or number.",
+    ),
+]
+
+Order = Annotated[
+    str,
+    typer.Option(
+        metavar="A,B,C",
+        help="All classes of an ordered target, from low to high. [default: what their names tell]",
+    ),
+]
+
+Joint = Annotated[
+    bool,
+    typer.Option(
+        "--joint",
+        help="Of several targets: also train one network for all of them, used for those for which it is better.",
     ),
 ]
 

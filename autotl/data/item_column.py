@@ -35,6 +35,11 @@ class ItemColumn:
     recognised: bool = False
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that give the items."""
+        return (self.name,)
+
+    @property
     def layout(self) -> str:
         """How a layout names it; empty for images."""
         if self.kind is IMAGES:
@@ -61,7 +66,7 @@ def find_item_column(
     texts = text_columns(frame, columns)
     if frame.columns[0] == "column 1":  # there is no header, so names say nothing
         texts = [name for name in columns if is_longish(frame[name])]
-    if any(_share_called(frame[name], IMAGES) > _MOST for name in columns):
+    if any(share_called(frame[name], IMAGES) > _MOST for name in columns):
         texts = []  # the images are meant, and missing
     if len(texts) > 1:
         raise DatasetError(
@@ -70,7 +75,7 @@ def find_item_column(
         )
     if texts:
         return ItemColumn(texts[0], TEXTS, stored=True, recognised=True)
-    files = [name for name in columns if _share_called(frame[name], TEXTS) > _MOST]
+    files = [name for name in columns if share_called(frame[name], TEXTS) > _MOST]
     if files and folder.holds is IMAGES and (name := _naming_column(frame, files, folder.holding(TEXTS))):
         return ItemColumn(name, TEXTS, stored=False)
     raise DatasetError(_no_items(frame, columns, folder, path))
@@ -85,7 +90,7 @@ def begins_with_text(frame: pd.DataFrame) -> bool:
     return (
         len(texts) == 1
         and any(frame[name].eq(name).any() for name in names if name not in texts)
-        and not any(_share_called(frame[name], IMAGES) for name in names)
+        and not any(share_called(frame[name], IMAGES) for name in names)
     )
 
 
@@ -105,19 +110,19 @@ def _asked_for(frame: pd.DataFrame, folder: Folder, path: Path, text: str, label
             f"the column {text!r} of {path}, given with --text, is empty in all of its {len(column):,} rows. Fill it "
             "in, or name another column."
         )
-    if _share_called(column, IMAGES) > _MOST:
+    if share_called(column, IMAGES) > _MOST:
         raise DatasetError(
             f"the column {text!r} of {path}, given with --text, names images, such as {sample(column).iloc[0][:80]!r}. "
             "Name the column of texts, or leave out --text to learn from images."
         )
-    named = _share_called(column, TEXTS) > _MOST
+    named = share_called(column, TEXTS) > _MOST
     if named or plain_name(text) in IMAGE_COLUMNS:
         texts = folder.holding(TEXTS)
-        share = _share_of_items(column, texts, known=not named)
+        share = share_of_items(column, texts, known=not named)
         if share > (0 if named else _MOST):
             return ItemColumn(text, TEXTS, stored=False)
         if named:
-            raise DatasetError(_none_exists(text, column, texts, path))
+            raise DatasetError(none_exists(text, column, texts, path))
     return ItemColumn(text, TEXTS, stored=True)
 
 
@@ -127,7 +132,7 @@ def _naming_column(frame: pd.DataFrame, columns: Sequence[str], folder: Folder) 
     for candidates, known in ((named, True), ([name for name in columns if name not in named], False)):
         shares: dict[str, float] = {}
         for name in candidates:
-            shares[name] = _share_of_items(frame[name], folder, known=known)
+            shares[name] = share_of_items(frame[name], folder, known=known)
             if shares[name] == 1:  # checking more columns could mean listing every folder
                 return name
         if any(shares.values()):
@@ -135,7 +140,11 @@ def _naming_column(frame: pd.DataFrame, columns: Sequence[str], folder: Folder) 
     return ""
 
 
-def _share_of_items(column: pd.Series, folder: Folder, *, known: bool) -> float:
+def share_of_items(column: pd.Series, folder: Folder, *, known: bool) -> float:
+    """The share of a column's cells that name items of a folder; 1 if it holds images.
+
+    known: whether names without a suffix count too, as in a column that is called like one of items.
+    """
     if holds_images(column):
         return 1.0
     names = sample(column)
@@ -149,7 +158,7 @@ def _called_like(names: pd.Series, kind: ItemKind) -> pd.Series:
     return names.str.lower().str.endswith(tuple(kind.suffixes))
 
 
-def _share_called(column: pd.Series, kind: ItemKind) -> float:
+def share_called(column: pd.Series, kind: ItemKind) -> float:
     """The share of a column's cells that may be the name of a file of such items."""
     if holds_bytes(column):
         return 0.0
@@ -169,18 +178,18 @@ def is_never_a_path(column: pd.Series) -> bool:
 
 def _kind_named(column: pd.Series, default: ItemKind) -> ItemKind:
     """The kind of item that the names of files in a column are of, by their suffixes; the default without any."""
-    return next((kind for kind in KINDS.values() if _share_called(column, kind) > _MOST), default)
+    return next((kind for kind in KINDS.values() if share_called(column, kind) > _MOST), default)
 
 
 def _no_items(frame: pd.DataFrame, columns: Sequence[str], folder: Folder, path: Path) -> str:
     """The message for a table in which no column gives items."""
-    meant = [kind for name in columns for kind in KINDS.values() if _share_called(frame[name], kind) > _MOST]
+    meant = [kind for name in columns for kind in KINDS.values() if share_called(frame[name], kind) > _MOST]
     kind = IMAGES if IMAGES in meant else meant[0] if meant else folder.holds
     folder = folder.holding(kind)
     likely = [*called(TEXT_COLUMNS, columns), *(name for name in columns if is_longish(frame[name]))][:1]
     hint = _text_hint(frame, likely[0]) if likely else ""
     if named := called(IMAGE_COLUMNS, columns):
-        return _none_exists(named[0], frame[named[0]], folder, path) + hint
+        return none_exists(named[0], frame[named[0]], folder, path) + hint
     return (
         f"{path} has no column that names the {kind.plural}; its columns are {listed_columns(frame.columns)}. "
         f"Add a column `path` with the {kind.plural}' paths relative to the table.{hint}"
@@ -198,7 +207,7 @@ def _text_hint(frame: pd.DataFrame, name: str) -> str:
     return f" If the column {name[:60]!r} holds the texts to learn from, add --text {name[:60]!r}."
 
 
-def _none_exists(name: str, column: pd.Series, folder: Folder, path: Path) -> str:
+def none_exists(name: str, column: pd.Series, folder: Folder, path: Path) -> str:
     """The message for a column that should name the items, and names no single one."""
     kind = folder.holds
     first = str(column.iloc[0])[:80]

@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from autotl.data.file_lookup import Folder
-from autotl.data.item_column import find_item_column
-from autotl.data.item_kinds import KINDS, TEXTS
+from autotl.data.item_column import ItemColumn
+from autotl.data.item_columns import NO_IMAGES, column_of_texts, find_item_columns
+from autotl.data.item_kinds import IMAGES, KINDS, TEXTS
 from autotl.data.label_table import find_row_files, read_rows
 from autotl.data.table_texts import is_longish, text_columns
 from autotl.errors import DatasetError
@@ -25,27 +26,30 @@ class ListedItem:
 
 
 def listed_items(
-    path: Path, *, label: str | None = None, text: str | None = None, modality: str = "image", cache: Path
-) -> list[ListedItem]:
+    path: Path, *, label: str | None = None, text: str | None = None, image: str | None = None, modality: str = "image",
+    cache: Path,
+) -> list[ListedItem]:  # fmt: skip
     """The item of every row of a table, which may be a file that it names or stored in it.
 
-    label: a column that does not give the items. text: the column of texts; None recognises it, also where it is the
-    only one with longish texts. modality: the kind of the items, by its name. cache: where stored items are written.
-    Raises DatasetError if there is no row, or no column that gives such items.
+    label: a column that does not give the items. text, image: the columns of texts and of images, as for
+    `find_item_columns`; None recognises them, one of texts also where it is the only one with longish texts. What the
+    items do not consist of is not looked for. modality: the kind of the items, by its name. cache: where stored items
+    are written. Raises DatasetError if there is no row, or no column that gives such items.
     """
     kind = KINDS[modality]
-    folder = Folder(path.parent.resolve(), lenient=True, holds=kind)
-    frame = read_rows(path, folder, label, text)
-    if kind is TEXTS and text is None:
-        text = _only_longish(frame, label)
-    item = find_item_column(frame, folder, path, label=label, text=text)
+    folder = Folder(path.parent.resolve(), lenient=True, holds=TEXTS if kind is TEXTS else IMAGES)
+    text, image = None if kind is IMAGES else text, NO_IMAGES if kind is TEXTS and text is not None else image
+    frame = read_rows(path, folder, label, text, image)
+    if kind is not IMAGES and text is None:
+        text = _only_longish(frame, label) if kind is TEXTS else column_of_texts(frame, path, label, kind)
+    item = find_item_columns(frame, folder, path, label=label, text=text, image=image)
     if item.kind is not kind:
         raise DatasetError(
-            f"the column {item.name!r} of {path} gives {item.kind.plural}; {kind.plural} were expected. Give a table "
-            f"of {kind.plural}, or a model that was trained on {item.kind.plural}."
+            f"the column {item.names[0]!r} of {path} gives {item.kind.plural}; {kind.plural} were expected. Give a "
+            f"table of {kind.plural}, or a model that was trained on {item.kind.plural}."
         )
-    found = find_row_files(frame[item.name], item, folder, path, cache)
-    names = found.paths if item.stored else _names(frame[item.name], found.paths)
+    found = find_row_files(frame, item, folder, path, cache)
+    names = _names(frame[item.name], found.paths) if isinstance(item, ItemColumn) and not item.stored else found.paths
     return [
         ListedItem(name, found.root / file, missing)
         for name, file, missing in zip(names, found.paths, found.missing, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -20,13 +20,15 @@ from autotl.runtime.wording import listed
 class RowFiles:
     """The file of each row of a table: its path relative to root (or absolute), and why it is missing (or empty).
 
-    notes: what there is to tell about how they were found.
+    notes: what there is to tell about how they were found. parts: of composed items, the absolute paths of their parts,
+    by the name of the kind of part; empty if it is missing.
     """
 
     root: Path
     paths: list[str]
     missing: list[str]
     notes: tuple[Note, ...] = ()
+    parts: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def find_files(column: pd.Series, folder: Folder) -> RowFiles:

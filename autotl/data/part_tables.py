@@ -49,6 +49,7 @@ def read_part_tables(
     *,
     label: str | None,
     text: str | None = None,
+    image: str | None = None,
     several: bool = False,
     cache: Path,
     progress: OnProgress | None,
@@ -62,13 +63,13 @@ def read_part_tables(
     for table in [first, *(table for table in tables if table != first)]:
         path, within = folder.root / table.name, _images_of(table, folder)
         if read and label is not None and label not in column_names(path):
-            read[table] = read_unlabelled(path, within, text=text, cache=cache, progress=progress)
+            read[table] = read_unlabelled(path, within, text=text, image=image, cache=cache, progress=progress)
         else:
             read[table] = read_labels(
-                path, within, label=label, text=text, several=several, cache=cache, progress=progress
+                path, within, label=label, text=text, image=image, several=several, cache=cache, progress=progress
             )  # fmt: skip
             label = read[table].column or None  # None: each table has one column per class
-        text = read[table].text
+        text, image = read[table].text, read[table].image
     return _joined(read, folder, label or "")
 
 
@@ -124,7 +125,7 @@ def _joined(read: Mapping[PartTable, Labels], folder: Folder, label: str) -> Lab
         layout += f"; {len(together) - len(unique)} repeated rows dropped"
     notes = tuple(note for labels in read.values() for note in labels.notes)
     joined = unique.sort_values("path", ignore_index=True)
-    return Labels(root, joined, label, layout, notes, first.kind, first.text)
+    return Labels(root, joined, label, layout, notes, first.kind, first.text, first.image)
 
 
 def _require_one_kind(read: Mapping[PartTable, Labels]) -> None:

@@ -49,6 +49,7 @@ def decide(
     undo: Iterable[str] = (),
     label: str | None = None,
     text: str | None = None,
+    image: str | None = None,
     patch: Path | None = None,
     cache: Path,
     source: Source | None = None,
@@ -59,8 +60,8 @@ def decide(
     Processes that change the same file at the same time wait for each other, so that no decision is lost.
 
     new: without their sha256, which is read here. undo: items, or merged classes, whose decision is removed.
-    label, text: the columns of labels and of texts, as for `fit`. source: the data, where the caller has opened it
-        already.
+    label, text, image: the columns of labels, texts and images, as for `fit`. source: the data, where the caller has
+        opened it already.
     seen: by item, the decision that the person who decides had before their eyes; None to overwrite any.
     Raises ChangedMeanwhileError where another decision is in force than the one seen, and not the new one.
     Raises DatasetError where an item, or a class to merge, is not in the data, or where merges are circular; a class
@@ -70,7 +71,8 @@ def decide(
     new = list(new)
     if new:
         # All at once, because each call starts threads.
-        new = _checked(new, source or open_source(data, label=label, text=text, cache=cache, need_labels=False), data)
+        source = source or open_source(data, label=label, text=text, image=image, cache=cache, need_labels=False)
+        new = _checked(new, source, data)
     with locked(file, cache):
         decisions = list(read_patch(file))
         if seen is not None:

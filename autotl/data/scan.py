@@ -19,6 +19,7 @@ from autotl.data.hashing import hash_files
 from autotl.data.item_kinds import KINDS
 from autotl.data.modalities import modality_named
 from autotl.data.patch import Decision, apply_patch, patch_file, read_patch
+from autotl.data.preflight import require_listed_order
 from autotl.data.sequences import successive_names
 from autotl.data.source import Source, open_source
 from autotl.data.target_labels import merge_folders
@@ -36,6 +37,7 @@ def scan(
     cache: Path,
     label: str | None = None,
     text: str | None = None,
+    image: str | None = None,
     classes: Sequence[str] = (),
     groups: str | None = None,
     attributes: Path | None = None,
@@ -47,17 +49,21 @@ def scan(
     apart: bool = False,
     kind: Kind = "classes",
     opened: Source | None = None,
+    order: Sequence[str] = (),
+    min_per_class: int | None = None,
 ) -> Dataset:
     """Read a dataset: find its items, hash and examine each once, and find near-duplicates.
 
-    data, label, text, classes, attributes: see `data.source.open_source`. groups: see `data.groups.read_groups`; items
-        of one group stay on one side of every split. patch: the file of decisions, by default the one beside the data.
+    data, label, text, image, classes, attributes: see `data.source.open_source`. groups: see
+        `data.groups.read_groups`; items of one group stay on one side of every split. patch: the file of decisions, by default the one beside the data.
     mirrored: mirror images count as near-duplicates. cache: folder where archives are unpacked and facts are kept.
     progress: called with the stage (unpack, hash, scan or compare), and how much of it is done.
     hashed: called with the modality once all files are hashed, which is slow beside an import.
     examined: called with the dataset before its near-duplicates are looked for.
     apart: if there are many images, decode and compare them in another process, because this one is busy.
     kind: of the target, see `autotl.targets`. opened: the source, where the caller has opened it.
+    order: of ordered classes, see `data.source.open_source`; those with fewer than `min_per_class` items, which the
+        caller leaves out, need not be in it.
     Raises DatasetError where there is nothing to learn from.
     """
 
@@ -67,17 +73,16 @@ def scan(
     require_data(data)  # first, because what is beside data out of reach is so too
     decisions = read_patch(patch or patch_file(data))
     source = opened or open_source(
-        data, label=label, text=text, classes=classes, attributes=attributes, cache=cache, progress=stage("unpack"),
+        data, label=label, text=text, image=image, classes=classes, attributes=attributes, cache=cache,
+        progress=stage("unpack"),
         need_labels=not any(decision.decision == "relabel" for decision in decisions), kind=kind,
+        order=order,
     )  # fmt: skip
+    require_listed_order(data, source, decisions, min_per_class=min_per_class or 0)
     modality = modality_named(source.modality)
     many = apart and len(source.table) >= _FEWEST_APART
     with modality.apart() if many else nullcontext(modality.examiner()) as examiner:
-        table = source.table.reset_index(drop=True)
-        missing = table.pop("missing")
-        # A missing file is not opened: its path comes from a table, which may name any file on this machine.
-        present = table["path"].where(missing == "", "")
-        table = table.join(hash_files(source.root, list(present), progress=stage("hash")))
+        table, missing = _hashed(source, stage("hash"))
         hashed(modality.name)
         table, merged = merge_folders(source, table.assign(missing=missing))
         source, missing = replace(source, notes=(*source.notes, *merged)), table.pop("missing")
@@ -91,15 +96,24 @@ def scan(
         return replace(dataset, pairs=_all_pairs(dataset, signatures, find))
 
 
+def _hashed(source: Source, progress: OnProgress) -> tuple[pd.DataFrame, pd.Series]:
+    """The table of a source with the hash of each file but the missing ones, and why these are missing."""
+    table = source.table.reset_index(drop=True)
+    missing = table.pop("missing")
+    # A missing file is not opened: its path comes from a table, which may name any file on this machine.
+    present = table["path"].where(missing == "", "")
+    return table.join(hash_files(source.root, list(present), progress=progress)), missing
+
+
 def _dataset(source: Source, table: pd.DataFrame, groups: str | None, stale: tuple[Decision, ...]) -> Dataset:
     """The dataset, whose pairs are not known yet."""
     # Last, because files that may crash a decoder are known by now.
-    table["group"] = read_groups(groups, table, source.root) if groups else ""
+    table["group"] = read_groups(groups, table, source.root, source.kind) if groups else ""
     usable = (table["quarantine"] == "") & (table["label"] != "")
     notes = source.notes + (group_notes(groups, table["group"], usable, KINDS[source.modality]) if groups else ())
     return Dataset(
         source.root, table, source.ignored, source.layout, stale=stale, notes=notes, modality=source.modality,
-        kind=source.kind,
+        kind=source.kind, order=source.order,
     )  # fmt: skip
 
 

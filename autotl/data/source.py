@@ -6,7 +6,7 @@ No item is decoded here, and nothing is written beside the data.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from autotl.data.folder_layout import FolderNames, read_folders
 from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled, part_in
 from autotl.data.given_data import is_table, require_data
 from autotl.data.item_column import find_item_column
+from autotl.data.item_columns import NO_IMAGES
 from autotl.data.item_kinds import IMAGES, KINDS, TEXTS
 from autotl.data.label_table import Labels, read_labels
 from autotl.data.label_words import label_text
@@ -53,12 +54,19 @@ class _Request:
     progress: OnProgress | None
     classes: tuple[str, ...]
     text: str | None
+    image: str | None
     several: bool = False
+
+    @property
+    def items(self) -> Mapping[str, str]:
+        """The columns of items that were asked for, by the option."""
+        given = {"--text": self.text, "--image": self.image if self.image != NO_IMAGES else None}
+        return {option: name for option, name in given.items() if name is not None}
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that were asked for."""
-        return tuple(name for name in (self.label, self.text) if name is not None)
+        return (*filter(None, (self.label,)), *self.items.values())
 
 
 def open_source(
@@ -66,14 +74,18 @@ def open_source(
     *,
     label: str | None = None,
     text: str | None = None,
+    image: str | None = None,
     classes: Sequence[str] = (),
     attributes: Path | None = None,
     cache: Path,
     need_labels: bool = True,
     progress: OnProgress | None = None,
     kind: Kind = "classes",
+    order: Sequence[str] = (),
 ) -> Source:
-    """Find the items of a dataset, their labels and their attributes: images, or texts where there is no image.
+    """Find the items of a dataset, their labels and their attributes.
+
+    They are images, or texts where there is no image; pairs of both if `text` names a column of a table of images.
 
     data: a folder with one sub-folder per class (nested folders belong to the class above), which may be inside the
         folders train, validation and test or contain them; a folder of items with one table of labels (CSV, TSV,
@@ -83,12 +95,14 @@ def open_source(
     label: the column of labels, in the table or in `attributes`; None recognises it by its name.
     text: the column of texts, or of the names of text files; None recognises it in a table that has no images.
         `TEXT_FILES`: the text files of a folder, where there are images, too.
+    image: the column of images; None recognises it. `NO_IMAGES`: the texts alone are the items.
     attributes: a table with the column `path`; every other column becomes an attribute.
     cache: folder below which archives and items stored in tables are unpacked, once per content.
-    need_labels: whether to refuse data without any label. kind: of the target, see `autotl.targets`.
+    need_labels: whether to refuse data without any label. kind: of the target, see `autotl.targets`. order: of ordered
+        classes, from low to high, empty if their names tell it; `given_order.require_order` compares it with the data.
     Raises DatasetError where the data cannot be understood.
     """
-    request = _Request(data, label, attributes, cache, progress, tuple(classes), text, kind == LABELS)
+    request = _Request(data, label, attributes, cache, progress, tuple(classes), text, image, kind == LABELS)
     require_data(data)
     if data.is_dir():
         source = _open_folder(request, Folder(data.resolve()))
@@ -104,7 +118,7 @@ def open_source(
         source = replace(source, layout=f"{data.name}: {source.layout}")
     if attributes:
         source = _with_attributes(source, attributes, label)
-    source = as_target(source, kind, data.name)
+    source = as_target(source, kind, data.name, order)
     if need_labels or source.table.empty:
         _require_labels(source, data)
     return source
@@ -173,8 +187,8 @@ def _open_folder(request: _Request, given: Folder) -> Source:
         return _with_unlisted_files(_from_parts(request, folder, parts), folder, *(part.name for part in parts))
     if labels := _table_of_labels(request, folder, tables):
         return _split_by_folders(_with_unlisted_files(_from_table(request, folder, labels), folder, labels.name))
-    if request.text is not None:
-        raise _no_table_with(request, tables, "--text", request.text)
+    for option, column in request.items.items():
+        raise _no_table_with(request, tables, option, column)
     if request.label is not None and request.attributes is None:
         raise _no_table_with(request, tables, "--label", request.label)
     files = folder.files
@@ -260,10 +274,10 @@ def _table_of_labels(request: _Request, folder: Folder, tables: list[Path]) -> P
     labels = set(names.labels) - {""}
     if labels and all(map(is_doubtful, labels)):  # such as images_001 and images_002: the parts of a download
         classes = False
-    if len(tables) == 1 and (not classes or request.text is not None):
+    if len(tables) == 1 and (not classes or request.items):
         return tables[0]
     if request.columns:
-        wanted = {request.text if request.text is not None else request.label}
+        wanted = {*request.items.values()} or {request.label or ""}
         tables = [path for path in tables if wanted <= {*column_names(path)}]
     elif classes:
         return None
@@ -286,8 +300,8 @@ def _tables_of_parts(request: _Request, folder: Folder, own: list[Path]) -> list
 
 def _from_parts(request: _Request, folder: Folder, tables: list[PartTable]) -> Source:
     found = read_part_tables(
-        tables, folder, label=request.label, text=request.text, several=request.several, cache=request.cache,
-        progress=request.progress,
+        tables, folder, label=request.label, text=request.text, image=request.image, several=request.several,
+        cache=request.cache, progress=request.progress,
     )  # fmt: skip
     return _from_labels(found)
 
@@ -296,8 +310,8 @@ def _from_table(request: _Request, folder: Folder, path: Path) -> Source:
     # A column that the table does not have may be in the attributes.
     label = None if request.attributes and request.label not in column_names(path) else request.label
     found = read_labels(
-        path, folder, label=label, text=request.text, several=request.several, cache=request.cache,
-        progress=request.progress,
+        path, folder, label=label, text=request.text, image=request.image, several=request.several,
+        cache=request.cache, progress=request.progress,
     )  # fmt: skip
     return _from_labels(found)
 

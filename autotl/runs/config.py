@@ -12,15 +12,17 @@ from autotl.errors import ConfigError
 from autotl.runs.limits import DEFAULT_BUDGET_SECONDS, MAX_SEED, MIN_BUDGET_SECONDS
 from autotl.runtime.addresses import absolute_address, hide_secrets
 from autotl.runtime.user_paths import expand_home, split_names
-from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, KINDS
+from autotl.runtime.wording import listed
+from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, KINDS, ORDERED
 
 PROBE, FINE_TUNE = "probe", "fine-tune"
 STRATEGIES = ("auto", PROBE, FINE_TUNE)
-MAJORITY, ENSEMBLE = "majority", "ensemble"
-"""Strategies that cannot be asked for: the most frequent class as every answer, and a weighted mean of probes."""
+MAJORITY, ENSEMBLE, JOINT_FINE_TUNE = "majority", "ensemble", "joint-fine-tune"
+"""Strategies of rows that are no trials of a search: the most frequent class as every answer, a weighted mean of
+probes, and one network of several targets."""
 _PATHS = ("data", "run", "attributes", "patch", "refit")
 _ADDRESSES = ("storage", "tracking_uri")
-_NAMES = ("backbones", "heads", "targets", "kinds", "classes", "disable_plugins", "audit")
+_NAMES = ("backbones", "heads", "targets", "kinds", "classes", "disable_plugins", "audit", "order")
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,14 @@ class Config:
     budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
     backbones, heads: names, empty for all that are worth trying.
     min_per_class: classes with fewer usable images are left out.
-    classes: names of the folders that are the classes, empty if the layout tells them. text: the column of a table
-    that holds texts, which are then the items. target: the kind of what is learned, see `autotl.targets`; the objective
-    is that kind's own where it is empty. targets: columns of labels, each a target of its own, in place of label;
-    empty for one target. kinds: of these targets, in their order.
+    classes: names of the folders that are the classes, empty if the layout tells them. text, image: the columns of a
+    table that give texts and images, see `data.source.open_source`. target: the kind of what is learned, see
+    `autotl.targets`; the objective is that kind's own where it is empty. order: of ordered classes, from low to high,
+    empty if their names tell it; of several targets, of those whose classes it names. targets: columns of labels, each a target of its own, in place
+    of label; empty for one target. kinds: of these targets, in their order.
     refit: the run whose champion is fitted again, without a search. audit: attributes whose groups are compared, empty
     for all suitable ones. max_gap: the largest tolerated gap in error or recall between groups, None for no limit.
+    joint: whether one network is trained for all targets, beside those of each.
     """
 
     data: Path
@@ -48,7 +52,9 @@ class Config:
     heads: tuple[str, ...] = ()
     label: str | None = None
     text: str | None = None
+    image: str | None = None
     target: str = CLASSES
+    order: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
@@ -67,12 +73,14 @@ class Config:
     refit: Path | None = None
     audit: tuple[str, ...] = ()
     max_gap: float | None = None
+    joint: bool = False
 
     def __post_init__(self) -> None:
         self._make_absolute()
         kinds = split_names(self.target) if "," in (self.label or "") else (self.target,)
         if unknown := [kind for kind in kinds if kind not in KINDS]:
             raise ConfigError(f"unknown kind of target {unknown[0]!r}; choose one of {', '.join(KINDS)}")
+        self._require_order(self.kinds or kinds)
         if not self.objective:
             object.__setattr__(self, "objective", DEFAULT_OBJECTIVES[kinds[0]])
         if self.strategy not in STRATEGIES:
@@ -97,6 +105,19 @@ class Config:
             )
         if not 0 <= self.seed <= MAX_SEED:
             raise ConfigError(f"the seed is {self.seed}; it must be a whole number from 0 to {MAX_SEED}")
+
+    def _require_order(self, kinds: tuple[str, ...]) -> None:
+        if not self.order:
+            return
+        if ORDERED not in kinds:
+            raise ConfigError(
+                f"an order of classes was given ({listed(self.order)}), and the target is {kinds[0]!r}, which has no "
+                "order; add --target ordered, or leave --order out"
+            )
+        if twice := [name for name in self.order if self.order.count(name) > 1]:
+            raise ConfigError(f"the order names the class {twice[0]!r} twice; name each class once, from low to high")
+        if len(self.order) < 2:
+            raise ConfigError(f"the order names one class ({self.order[0]!r}); name all classes, from low to high")
 
     def _make_absolute(self) -> None:
         """Make every path absolute, also those within an address or a text."""

@@ -162,10 +162,11 @@ def scan_data(
             listener(Progress(stage, done, total))
 
     dataset = scan(
-        config.data, label=config.label, text=config.text, classes=config.classes, groups=config.groups,
-        attributes=config.attributes, patch=config.patch,
+        config.data, label=config.label, text=config.text, image=config.image, classes=config.classes,
+        groups=config.groups, attributes=config.attributes, patch=config.patch,
         mirrored=config.mirrored, cache=cache, progress=progress, hashed=hashed,
         examined=examined, apart=apart, kind=named_kind(config.target), opened=opened,
+        order=config.order, min_per_class=config.min_per_class,
     )  # fmt: skip
     if config.min_per_class is None:
         return dataset
@@ -251,6 +252,7 @@ def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
         dataset = Dataset(
             Path(state["root"]), table, state["ignored"], state["layout"], pairs, stale,
             modality=state.get("modality", "image"), kind=named_kind(config.target),
+            order=config.order,
         )  # fmt: skip
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RunError(

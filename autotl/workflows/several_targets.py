@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from autotl.data.dataset import Dataset, require_learnable
-from autotl.data.joint_split import JointSplit, split_together, stratified
-from autotl.data.patch import patch_file, read_patch
-from autotl.data.several_targets import TargetDatasets, combine, divide_by_target, names_of_targets
-from autotl.data.small_classes import without_small_classes
-from autotl.data.source import open_source
-from autotl.errors import AutoTLError, ConfigError, DatasetError, RunError, in_one_line
-from autotl.evidence.evaluators import evaluators_of, objective_of
+from autotl.data.joint_split import JointSplit, split_together
+from autotl.data.several_targets import TargetDatasets, names_of_targets
+from autotl.errors import AutoTLError, ConfigError, RunError, in_one_line
+from autotl.evidence.evaluators import objective_of
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import Event, FindingMade, Listener, Message, SearchBegun, SearchEnded, TrialEnded
-from autotl.runs.groups import GroupsFound
 from autotl.runs.limits import MIN_BUDGET_SECONDS
-from autotl.runs.run import Run, create, open_run, scan_data
+from autotl.runs.run import Run, create, open_run
 from autotl.runs.target_folders import TARGETS
 from autotl.runs.targets_result import TargetsResult, has_targets, read_targets
 from autotl.runtime.addresses import without_secrets
@@ -30,15 +25,16 @@ from autotl.runtime.clock import Clock
 from autotl.runtime.user_paths import short_name, split_names
 from autotl.search.sources import absolute_names, require_tunable, sources_of, usage_notes
 from autotl.settings import Settings
-from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, named_kind
+from autotl.targets import CLASSES, named_kind
 from autotl.workflows.alone import alone, failure_recorded
 from autotl.workflows.auditing import require_attributes
 from autotl.workflows.early_reading import EarlyReading
 from autotl.workflows.fit import conduct, introduce, require_resumable, require_startable
-from autotl.workflows.groups_first import look_and_keep
+from autotl.workflows.joint_request import attempt_jointly, joint_waits, require_joint, require_several
 from autotl.workflows.networks import opened_encoders
 from autotl.workflows.places import conditions_explained
 from autotl.workflows.study_time import StudyTime
+from autotl.workflows.target_data import Grouped, kinds_of, of_target, read_groups, require_usable, scan_targets
 from autotl.workflows.targets_outcome import write_outcome
 
 
@@ -54,6 +50,7 @@ def with_targets(config: Config) -> Config:
             raise ConfigError(
                 f"{len(kinds)} kinds of target were given ({config.target}), and {config.label!r} is one column"
             )
+        require_several(config)
         return config
     if len(kinds) not in (1, len(names)):
         raise ConfigError(
@@ -82,7 +79,7 @@ def fit_targets(
     _require_targets(config, plugins)
     with conditions_explained(settings, config.run):
         config = replace(config, backbones=absolute_names(config.backbones, plugins))
-        first = _of_target(config, config.targets[0])
+        first = of_target(config, config.targets[0])
         require_startable(replace(first, register=config.register), plugins, settings)
         opened, restrictions = opened_encoders(config, plugins, settings), usage_notes(config, plugins)
         for listener, note in product(listeners, restrictions):
@@ -90,7 +87,10 @@ def fit_targets(
         with EarlyReading(config, plugins, settings) as early:
             datasets = _read_data(config, plugins, settings, listeners, early)
             early.wait_for_shared()
-            found = _read_groups(config, datasets, plugins, settings, listeners, clock, early)
+            found = read_groups(
+                config, datasets, plugins, settings, listeners, seconds_left=clock.left, before=early.end,
+                only_decisive=True,
+            )  # fmt: skip
             divided = split_together(found.datasets, seed=config.seed)
             whole = create(config, found.datasets.together, divided.together, listeners)
             facts = {"groups": found.groups.to_json(), "opened": opened, "usage_notes": restrictions}
@@ -128,96 +128,37 @@ def _require_targets(config: Config, plugins: Plugins) -> None:
     names, budget = config.targets, config.budget_seconds
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigError(f"the column {twice[0]!r} is named twice among the targets; name each column once")
-    if budget is not None and budget < MIN_BUDGET_SECONDS * len(names):
+    n_shares = len(names) + config.joint
+    if budget is not None and budget < MIN_BUDGET_SECONDS * n_shares:
+        joint = " and for joint training" if config.joint else ""
         raise ConfigError(
-            f"a budget of {budget:g}s leaves {budget / len(names):.0f}s for each of {len(names)} targets; each needs "
-            f"{MIN_BUDGET_SECONDS:.0f}s; give at least {MIN_BUDGET_SECONDS * len(names):.0f}s"
+            f"a budget of {budget:g}s leaves {budget / n_shares:.0f}s for each of {len(names)} targets{joint}; each "
+            f"needs {MIN_BUDGET_SECONDS:.0f}s; give at least {MIN_BUDGET_SECONDS * n_shares:.0f}s"
         )
-    for name, kind in _kinds(config).items():
+    for name, kind in kinds_of(config).items():
         try:
-            objective_of(plugins, _of_target(config, name).objective, named_kind(kind))
+            objective_of(plugins, of_target(config, name).objective, named_kind(kind))
         except ConfigError as error:
             raise ConfigError(f"the target {name!r}: {error}") from error
+    require_joint(config, plugins)
 
 
 def _read_data(
     config: Config, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...], early: EarlyReading
 ) -> TargetDatasets:  # fmt: skip
-    """Read the data once, and make a dataset for each target. Raises DatasetError."""
-    decisions = read_patch(config.patch or patch_file(config.data))
-    sources = {
-        name: open_source(
-            config.data, label=name, text=config.text, classes=config.classes, attributes=config.attributes,
-            cache=settings.cache, need_labels=not decisions, kind=named_kind(kind),
-        )
-        for name, kind in _kinds(config).items()
-    }  # fmt: skip
-    scanned = scan_data(
-        replace(config, min_per_class=None), cache=settings.cache, listeners=listeners, hashed=early.begin,
-        examined=early.examined, apart=True, opened=combine(sources),
+    """The data of each target, which can be searched. Raises DatasetError."""
+    datasets = scan_targets(
+        config, settings, listeners, hashed=early.begin, examined=early.examined, apart=True
     )  # fmt: skip
-    require_tunable(config, sources_of(config, plugins, scanned.modality))
-    datasets = divide_by_target(scanned, {name: source.kind for name, source in sources.items()}, decisions)
-    usable = dict(datasets.of)
+    require_tunable(config, sources_of(config, plugins, datasets.together.modality))
+    usable = {name: require_usable(config, name, dataset) for name, dataset in datasets.of.items()}
     for name, dataset in usable.items():
-        try:
-            if config.min_per_class is not None:
-                usable[name] = without_small_classes(dataset, config.min_per_class, seed=config.seed)
-            require_learnable(usable[name], config.data)
-        except DatasetError as error:
-            raise DatasetError(f"the target {name!r}: {error}") from error
-        require_attributes(_of_target(config, name), usable[name])
+        require_attributes(of_target(config, name), dataset)
     return replace(datasets, of=usable)
 
 
-@dataclass(frozen=True)
-class _Grouped:
-    """What belongs together, and the data with it. used: what `--groups` is to be in the targets' own runs."""
-
-    groups: GroupsFound
-    datasets: TargetDatasets
-    used: str | None
-
-
-def _read_groups(
-    config: Config, datasets: TargetDatasets, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...],
-    clock: Clock, early: EarlyReading,
-) -> _Grouped:  # fmt: skip
-    """Look once for groups that are to stay on one side, for all targets; other targets are never groups."""
-    strata = stratified(datasets, config.targets, seed=config.seed)
-    scored = config.objective if config.objective in evaluators_of(plugins, CLASSES) else DEFAULT_OBJECTIVES[CLASSES]
-    groups, grouped = look_and_keep(
-        replace(config, objective=scored), strata, plugins, settings, listeners=listeners, seconds_left=clock.left,
-        before=early.end, only_decisive=True,
-    )  # fmt: skip
-    if grouped is strata:
-        return _Grouped(groups, datasets, config.groups)
-    column = grouped.table["group"]
-
-    def grouped_by(dataset: Dataset) -> Dataset:
-        return replace(dataset, table=dataset.table.assign(group=column))
-
-    of = {name: grouped_by(dataset) for name, dataset in datasets.of.items()}
-    return _Grouped(groups, TargetDatasets(grouped_by(datasets.together), of), groups.used)
-
-
-def _of_target(config: Config, name: str) -> Config:
-    """The configuration of a target's own run, whose folder and groups are those of the study."""
-    audit, kind = tuple(attribute for attribute in config.audit if attribute != name), _kinds(config)[name]
-    default = config.objective == DEFAULT_OBJECTIVES[config.kinds[0] if config.kinds else CLASSES]
-    objective = DEFAULT_OBJECTIVES[kind] if default else config.objective
-    return replace(
-        config, label=name, target=kind, targets=(), kinds=(), objective=objective, register=None, audit=audit
-    )  # fmt: skip
-
-
-def _kinds(config: Config) -> dict[str, str]:
-    """The kind of each target."""
-    return dict(zip(config.targets, config.kinds or (CLASSES,) * len(config.targets), strict=True))
-
-
 def _create_targets(
-    whole: Run, found: _Grouped, divided: JointSplit, facts: Mapping[str, Any], plugins: Plugins, settings: Settings
+    whole: Run, found: Grouped, divided: JointSplit, facts: Mapping[str, Any], plugins: Plugins, settings: Settings
 ) -> None:  # fmt: skip
     """Make the run of each target, so that what follows is the same as carrying them on."""
     config, known, told = whole.config, dict[str, dict[str, str]](), set[str]()
@@ -231,7 +172,8 @@ def _create_targets(
 
     for place, name in enumerate(config.targets):
         inner = f"{TARGETS}/{_folder_name(name, place, [one['folder'] for one in known.values()])}"
-        own = replace(_of_target(config, name), run=whole.folder / inner, groups=found.used)
+        order = found.datasets.of[name].order
+        own = replace(of_target(config, name), run=whole.folder / inner, groups=found.used, order=order)
         listener(Message(f"target {name}:"))
         run = create(own, found.datasets.of[name], divided.of[name], (listener,))
         run.update(**facts)
@@ -254,6 +196,12 @@ def _conduct_all(
     with alone(whole, clock):
         with failure_recorded(whole, clock):
             interrupted = _search_all(whole, plugins, settings, clock, early, conclude=conclude)
+            if joint_waits(whole) and not interrupted:
+                early.end()
+                reserved = StudyTime(clock, len(whole.config.targets)).concluding()
+                interrupted = attempt_jointly(
+                    whole, plugins, settings, clock, reserved=reserved, conclude=conclude
+                )  # fmt: skip
             outcome = write_outcome(whole, plugins, interrupted=interrupted)
         whole.update(**outcome, spent_seconds=clock.spent())
         whole.emit(SearchEnded(str(outcome["status"]), round(clock.spent(), 2)))
@@ -265,7 +213,7 @@ def _search_all(
 ) -> bool:  # fmt: skip
     """Search for each target that is not complete; returns whether that was interrupted."""
     known = dict(whole.state()[TARGETS])
-    times = StudyTime(clock, len(known))
+    times, n_more = StudyTime(clock, len(known)), int(joint_waits(whole))  # joint training has a share like a target
     waiting = [name for name in known if open_run(whole.folder / known[name]["folder"]).state()["status"] != "complete"]
     for place, name in enumerate(waiting):
         whole.emit(Message(f"searching for target {name} ({len(known) - len(waiting) + place + 1} of {len(known)})"))
@@ -273,7 +221,7 @@ def _search_all(
         try:
             run = _search_one(
                 whole, whole.folder / known[name]["folder"], plugins, settings, clock, early if place == 0 else None,
-                seconds=times.share(len(waiting) - place), conclude=conclude,
+                seconds=times.share(len(waiting) - place + n_more), conclude=conclude,
             )  # fmt: skip
             interrupted = run.state()["status"] == "interrupted"
         except KeyboardInterrupt:

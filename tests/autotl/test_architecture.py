@@ -111,7 +111,7 @@ KNOWS = {
         "data.item_kinds", "data.modalities", "deploy.word_attributions", "features.features", "features.text_graph",
         "features.text_network", "features.word_counts", "testing.text_encoders",
     ),
-    "autotl.pairs": ("data.item_kinds", "data.modalities"),
+    "autotl.pairs": ("data.item_kinds", "data.modalities", "data.table_pairs"),
 }  # fmt: skip
 
 
