@@ -25,6 +25,7 @@ HEADINGS = {
     "doubts": "When should it say that it does not know?",
     "why": "Why does it say that?",
     "shortcuts": "What else predicts the class?",
+    "parts": "What does each part bring?",
     "backbones": "Which backbone suits these images?",
     "people": "How does it compare with people?",
     "calibration": "Can its probabilities be believed?",

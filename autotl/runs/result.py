@@ -14,6 +14,7 @@ from autotl.runs.feasibility import Feasibility
 from autotl.runs.forecasts import Forecast
 from autotl.runs.groups import GroupsFound
 from autotl.runs.learning_curves import MoreImages
+from autotl.runs.part_gains import PartGains
 from autotl.runs.shortcuts import ShortcutsFound
 from autotl.runs.summaries import ChampionSummary, ExpectedGain, RefitSummary
 from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
@@ -52,8 +53,8 @@ class RunResult:
     keeping them on one side costs. forecasts: what the run expected early, with what came of it. audit: the
     performance on groups of items. doubts: when the model abstains. shortcuts: what predicts the class other than the
     content. more_images: the expected gain from more images. backbones_tried: how the backbones did on a sample; None
-    if only one took part. feasibility: the verdict. tracking: what a tracker left in tracking.json. more: fields that
-    a later version of AutoTL added.
+    if only one took part. part_gains: what each part of composed items brings. feasibility: the verdict. tracking: what
+    a tracker left in tracking.json. more: fields that a later version of AutoTL added.
     """
 
     run: str
@@ -90,6 +91,7 @@ class RunResult:
     shortcuts: ShortcutsFound | None = None
     more_images: MoreImages | None = None
     backbones_tried: BackbonesTried | None = None
+    part_gains: PartGains | None = None
     feasibility: Feasibility | None = None
     more: Mapping[str, object] = field(default_factory=dict)
 
@@ -135,6 +137,7 @@ class RunResult:
             | ({"shortcuts": self.shortcuts.to_json()} if self.shortcuts else {})
             | ({"more_images": self.more_images.to_json()} if self.more_images else {})
             | ({"backbones_tried": self.backbones_tried.to_json()} if self.backbones_tried else {})
+            | ({"part_gains": self.part_gains.to_json()} if self.part_gains else {})
             | ({"feasibility": self.feasibility.to_json()} if self.feasibility else {})
             | {"seconds": self.seconds, "tracking": self.tracking}
             | dict(self.more)
@@ -160,7 +163,8 @@ _KEYS = frozenset((
     "run", "status", "objective", "advice", "champion", "search", "search_measured_on", "test", "default", "verdict",
     "ended", "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard",
     "report", "unkept", "refit", "groups", "seconds", "tracking", "forecasts", "in_short", "audit", "doubts",
-    "shortcuts", "more_images", "backbones_tried", "feasibility",
+    "shortcuts", "more_images", "backbones_tried", "part_gains",
+    "feasibility",
 ))  # fmt: skip
 
 
@@ -204,6 +208,7 @@ def _read(document: Mapping[str, Any]) -> RunResult:
         shortcuts=_optional(document.get("shortcuts"), ShortcutsFound.from_json),
         more_images=_optional(document.get("more_images"), MoreImages.from_json),
         backbones_tried=_optional(document.get("backbones_tried"), BackbonesTried.from_json),
+        part_gains=_optional(document.get("part_gains"), PartGains.from_json),
         feasibility=_optional(document.get("feasibility"), Feasibility.from_json),
         more={name: value for name, value in document.items() if name not in _KEYS},
     )

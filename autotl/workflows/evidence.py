@@ -22,6 +22,8 @@ from autotl.workflows.backbones import backbones
 from autotl.workflows.feasibility import verdict
 from autotl.workflows.learning_curves import learning_curve
 from autotl.workflows.mistake_maps import maps_of_mistakes
+from autotl.workflows.parts import PIECE as PARTS
+from autotl.workflows.parts import parts
 from autotl.workflows.shortcuts import shortcuts
 from autotl.workflows.subject import Subject
 from autotl.workflows.target_evidence import labels_found, numbers_found
@@ -34,6 +36,7 @@ PIECES: Mapping[str, Piece] = {
     "shortcuts": shortcuts,
     "learning-curve": learning_curve,
     "why": maps_of_mistakes,
+    PARTS: parts,
     BACKBONES: backbones,
     VERDICT: verdict,
 }
@@ -51,7 +54,7 @@ def examine(subject: Subject, *, seconds_left: Callable[[], float]) -> tuple[Sub
     target = subject.context.target
     if not target.is_classes:
         own: Mapping[str, Piece] = {"labels": labels_found} if target.kind == LABELS else {"numbers": numbers_found}
-        subject, said = gather(subject, seconds_left=seconds_left, pieces={**own, BACKBONES: backbones})
+        subject, said = gather(subject, seconds_left=seconds_left, pieces={**own, PARTS: parts, BACKBONES: backbones})
         return replace(subject, result=replace(subject.result, in_short=in_short(said))), (*said, _left_out(target))
     began = time.monotonic()
     champion, doubted = with_doubts(
@@ -66,7 +69,7 @@ def examine(subject: Subject, *, seconds_left: Callable[[], float]) -> tuple[Sub
 
 def _left_out(target: Target) -> Said:
     """Which pieces a target that is not of classes does without."""
-    names = listed((heading(name).lower().rstrip("?") for name in PIECES if name != BACKBONES), most=len(PIECES))
+    names = listed((heading(name).lower().rstrip("?") for name in PIECES if name not in (PARTS, BACKBONES)), most=len(PIECES))
     what = "any number of labels" if target.kind == LABELS else "a number"
     return Said("left-out", problem=f"{names}: they are about one class for each item, and the target is {what}")
 
@@ -87,7 +90,9 @@ def gather(
             continue
         began = time.monotonic()
         try:
-            found = subject.context.run.dataset.words(piece(subject))
+            found = piece(subject)
+            if name != PARTS:  # which names images as one of the parts
+                found = subject.context.run.dataset.words(found)
             fields: dict[str, Any] = dict(found.fields)
             subject = replace(subject, result=replace(subject.result, **fields))
         except Exception as error:
@@ -103,4 +108,4 @@ def _is_due(name: str, subject: Subject) -> bool:
     if name == SUBGROUPS:
         config = subject.context.run.config
         return bool(config.audit) or config.max_gap is not None
-    return name in (DOUBTS, BACKBONES, VERDICT, "labels", "numbers")
+    return name in (DOUBTS, PARTS, BACKBONES, VERDICT, "labels", "numbers")
