@@ -13,9 +13,9 @@ from autotl.runs.run import Run
 
 def graph_inputs(run: Run, champion: Champion, items: np.ndarray) -> dict[str, np.ndarray]:
     """The inputs of the graph for some items; ValueError, with the reason, if one of them cannot be read."""
-    modality = modality_named(run.dataset.modality)
+    modality, dataset = modality_named(champion.modality), run.dataset.part(champion.modality)
     folder = next((file.parent for file in champion.beside.values()), Path())
     reader = modality.serving().open_reader(folder, modality.deployed(champion.size, champion.beside).facts)
-    given = reader.given([run.dataset.path(int(item)) for item in items])
+    given = reader.given([dataset.path(int(item)) for item in items])
     inputs: dict[str, np.ndarray] = reader.inputs([reader.read(one) for one in given])
     return inputs

@@ -34,14 +34,15 @@ def with_map(run: Run, champion: Champion) -> Champion:
 
     Maps are optional: if something fails, the run emits a message and the champion is returned unchanged.
     """
-    if not modality_named(run.dataset.modality).has_pixels:
+    if not modality_named(champion.modality).has_pixels:
         return champion
+    dataset = run.dataset.part(champion.modality)
     items = run.split.development
     items = np.sort(np.random.default_rng(run.config.seed).permutation(items)[:N_AVERAGE_ITEMS])
     pixels = []
     for item in items:
         try:
-            pixels.append(read_pixels(run.dataset, int(item), champion.size))
+            pixels.append(read_pixels(dataset, int(item), champion.size))
         except UnreadableImage:  # taken away since the scan
             continue
     if not pixels:

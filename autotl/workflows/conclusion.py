@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autotl.data.modalities import modality_named
 from autotl.deploy.champion import Champion, fit_champion
 from autotl.deploy.deployable import write_deployable
 from autotl.deploy.maps import with_map
@@ -285,13 +286,14 @@ def _export(context: SearchContext, champion: Champion, facts: Mapping[str, obje
 
 def write_champion(run: Run, champion: Champion, out: Path, *, facts: Mapping[str, object], card: str) -> None:
     """Write a champion of a run as a deployable. facts: more of what metadata.json says."""
-    paths = [run.dataset.path(int(item)) for item in champion.replay_items]
+    modality, items = modality_named(champion.modality), run.dataset.part(champion.modality)
+    paths = [items.path(int(item)) for item in champion.replay_items]
     write_deployable(
         champion.graph,
         out,
         classes=run.dataset.classes,
         size=champion.size,
-        replay=[(path.name, path.read_bytes()) for path in paths],
+        replay=[(path.name, modality.contents(path)) for path in paths],
         expected=np.asarray(champion.replay_probabilities),
         metadata={
             "trial": champion.trial.number,
@@ -309,7 +311,7 @@ def write_champion(run: Run, champion: Champion, out: Path, *, facts: Mapping[st
             **facts,
         },
         card=card,
-        modality=run.dataset.modality,
+        modality=champion.modality,
         files=champion.beside,
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl.data.dataset import Dataset
 from autotl.data.modalities import modality_named
 from autotl.deploy.deployable import load_deployable, write_deployable
 from autotl.deploy.doubts import without_doubts
@@ -40,7 +41,8 @@ def export_int8(folder: Path, out: Path) -> Path:
     import onnx
 
     deployable, run = load_deployable(folder), open_run(folder)
-    if not (modality := modality_named(run.dataset.modality)).has_pixels:
+    modality = modality_named(str(deployable.metadata.get("modality", "image")))
+    if not modality.has_pixels:
         raise ExportError(
             f"int8 is calibrated and measured on images, and this champion classifies {modality.kind.plural}; the "
             "format onnx holds every champion"
@@ -54,7 +56,8 @@ def export_int8(folder: Path, out: Path) -> Path:
         raise ExportError("this champion is in int8 already; the format onnx writes it")
     rng = np.random.default_rng(run.config.seed)
     calibration = rng.permutation(run.split.development)[:CALIBRATION_ITEMS]
-    graph = quantise_graph(deployable.folder / "model.onnx", _pixels(run, calibration, deployable.size))
+    images = run.dataset.part(modality.name)
+    graph = quantise_graph(deployable.folder / "model.onnx", _pixels(images, calibration, deployable.size))
     kept = sorted((deployable.folder / "replay").glob("[0-9]*"))
     card = (deployable.folder / "model_card.md").read_text(encoding="utf-8").rstrip()
 
@@ -66,15 +69,18 @@ def export_int8(folder: Path, out: Path) -> Path:
         )  # fmt: skip
 
     write({}, card)  # to be measured
-    cost = _cost(run, deployable.folder, out, deployable.size)
+    cost = _cost(run, images, deployable.folder, out, deployable.size)
     write(cost, f"{card}\n\n## In int8\n\n{cost['said']}\n")
     return out / "model.onnx"
 
 
-def _cost(run: Run, champion: Path, int8: Path, size: Size) -> dict[str, object]:
-    """What int8 costs on the test split against the champion, and how much faster it is on this machine."""
+def _cost(run: Run, images: Dataset, champion: Path, int8: Path, size: Size) -> dict[str, object]:
+    """What int8 costs on the test split against the champion, and how much faster it is on this machine.
+
+    images: the items of the run, as images.
+    """
     items = run.split.test[:MOST_TEST_ITEMS]
-    pixels, labels = _pixels(run, items, size), run.dataset.labels[items]
+    pixels, labels = _pixels(images, items, size), run.dataset.labels[items]
     predictors = [Predictor(champion), Predictor(int8)]
     answers = [predictor.probabilities(pixels) for predictor in predictors]
     speeds = images_per_second([predictor.probabilities for predictor in predictors], pixels[:_SPEED_ITEMS])
@@ -94,8 +100,8 @@ def _cost(run: Run, champion: Path, int8: Path, size: Size) -> dict[str, object]
     }  # fmt: skip
 
 
-def _pixels(run: Run, items: np.ndarray, size: Size) -> np.ndarray:
-    return np.stack([read_pixels(run.dataset, int(item), size) for item in items])
+def _pixels(images: Dataset, items: np.ndarray, size: Size) -> np.ndarray:
+    return np.stack([read_pixels(images, int(item), size) for item in items])
 
 
 def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
