@@ -133,6 +133,7 @@ _READ: Mapping[str, Callable[[str, object], Any]] = {
     "groups": optional(read_text),
     "attributes": optional(read_path),
     "patch": optional(read_path),
+    "joint": read_flag,
     "mirrored": read_flag,
     "min_per_class": optional(read_whole),
     "seed": read_whole,

@@ -38,6 +38,7 @@ def fit(
     image: str | None = None,
     target: str = "classes",
     order: Names = None,
+    joint: bool = False,
     classes: Names = None,
     groups: AnyPath | None = None,
     attributes: AnyPath | None = None,

@@ -13,6 +13,7 @@ from autotl.cli.output import print_json
 from autotl.runtime.durations import duration
 
 if TYPE_CHECKING:
+    from autotl.runs.joint_result import JointResult
     from autotl.runs.targets_result import TargetsResult
 
 _PIPED_WIDTH = 120
@@ -55,6 +56,10 @@ def print_targets(found: TargetsResult) -> None:
     for target in found.finished:
         assert target.result is not None
         console.print(f"[bold]{escape(target.name)}:[/bold] {escape(target.result.advice)}.", soft_wrap=True)
+    if found.joint and found.joint.targets:
+        console.print(_joint_table(found.joint))
+        for one in found.joint.targets.values():
+            console.print(f"{escape(one.sentence)}.", soft_wrap=True)
     places = [("Report", str(found.run / "report.html")), ("Deployable", found.deployable or "none")]
     for label, path in (*places, ("Took", duration(found.seconds))):
         console.print(f"{label:<12}{escape(path)}", soft_wrap=True)
@@ -62,3 +67,16 @@ def print_targets(found: TargetsResult) -> None:
         console.print(f"[bold red]{escape(text)}[/bold red]", soft_wrap=True)
     if found.status not in ("complete", "running"):
         console.print(f"Carry on with `autotl resume {escape(str(found.run))}`.", soft_wrap=True)
+
+
+def _joint_table(joint: JointResult) -> Table:
+    """What one network of all targets achieved on each, beside the target's own champion."""
+    title = f"One network for all targets ({joint.words}), 95 % interval"
+    table = Table(title=title, title_justify="left")
+    for column in ("target", "head", "search", "test", "joint training is", "used"):
+        table.add_column(column)
+    for name, one in joint.targets.items():
+        test = str(one.test) if one.test else "-"
+        row = (name, one.head, str(one.search), test, one.verdict.decision, "yes" if one.deployed else "no")
+        table.add_row(*map(escape, row))
+    return table

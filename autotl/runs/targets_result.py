@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autotl.errors import RunError
+from autotl.runs.joint_result import JOINT, JointResult
 from autotl.runs.result import RunResult
 from autotl.runs.run import read_state
 from autotl.runs.target_folders import TARGETS
@@ -38,7 +39,8 @@ class TargetsResult:
 
     status: "complete" if every target has a result; else "interrupted", "failed" or "running". deployable: the folder
     that answers all targets with a model, empty without one. unkept: what was asked for and did not happen.
-    registered: name, alias and version in the registry; None if it was not registered.
+    registered: name, alias and version in the registry; None if it was not registered. joint: what one network trained
+    for all targets achieved; None if that was not asked for, or has not begun.
     """
 
     run: Path
@@ -48,6 +50,7 @@ class TargetsResult:
     unkept: tuple[str, ...] = ()
     seconds: float = 0.0
     registered: Mapping[str, object] | None = None
+    joint: JointResult | None = None
 
     @property
     def finished(self) -> tuple[TargetRun, ...]:
@@ -62,7 +65,7 @@ class TargetsResult:
             "failed": {target.name: target.why_none for target in self.targets if not target.result},
             "deployable": self.deployable, "leaderboard": str(self.run / "leaderboard.csv"),
             "report": str(self.run / "report.html"), "unkept": list(self.unkept), "seconds": self.seconds,
-            "registered": self.registered and dict(self.registered),
+            "registered": self.registered and dict(self.registered), JOINT: self.joint and self.joint.to_json(),
         }  # fmt: skip
 
 
@@ -80,7 +83,7 @@ def read_targets(folder: Path) -> TargetsResult:
         return TargetsResult(
             folder, str(state["status"]), targets, str(state.get("deployable") or ""),
             tuple(map(str, state.get("unkept") or ())), float(state.get("spent_seconds") or 0.0),
-            state.get("registered"),
+            state.get("registered"), JointResult.from_json(state[JOINT]) if state.get(JOINT) else None,
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(

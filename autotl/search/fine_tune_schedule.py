@@ -32,7 +32,7 @@ FEWEST_EPOCHS = 3
 """A fine-tune trial is begun where half of its epochs, and at least so many, fit into the time."""
 OVERRUN = 2.0
 """Training of a fold ends after so many times what it should take, the learning rate having fallen by then."""
-_SETUP_SECONDS = 6.0
+SETUP_SECONDS = 6.0
 """Building the network, fitting its head and writing its graph."""
 
 
@@ -68,7 +68,7 @@ class FineTuneSchedule:
         tuned = self._tried(board)
         if trials_without_gain(tuned, board.larger_is_better) >= MAX_DISAPPOINTMENTS:
             return f"the last {MAX_DISAPPOINTMENTS} fine-tune trials brought nothing better"
-        best = _probe_on_network(board, self._space.tunable)
+        best = probe_on_network(board, self._space.tunable)
         start, leader = best.reading if best else None, board.best() or best
         if start is None and whatever and self._space.tunable:
             start = self._space.on_network(replace(self._space.default(), strategy=FINE_TUNE)).reading
@@ -95,7 +95,7 @@ class FineTuneSchedule:
 
     def steps(self, board: Leaderboard) -> list[Candidate]:
         """All steps, shallow to deep, on the schedule's reading; empty before a probe has completed."""
-        best = _probe_on_network(board, self._space.tunable)
+        best = probe_on_network(board, self._space.tunable)
         if best is None or best.reading is None:
             return []
         top, _ = self._start(best.reading, self._tried(board), board)
@@ -152,7 +152,7 @@ class FineTuneSchedule:
             if trial.reading and (trial.reading.place, trial.reading.pooling) == (read.place, read.pooling)
         )
         network = candidate.head.name in self._space.networks
-        setup = _SETUP_SECONDS + self._costs.fit_cost(candidate.head.name, network=network)
+        setup = SETUP_SECONDS + self._costs.fit_cost(candidate.head.name, network=network)
         augment = bool(candidate.training and candidate.training.augment)
         training = estimate.seconds(epochs, filled=filled, augment=augment)
         return setup + self._costs.reading_seconds(*read.place) + training
@@ -212,7 +212,7 @@ def is_step(training: TrainingDetails) -> bool:
     return choices == (LEARNING_RATE, WEIGHT_DECAY, 0.0, 0.0)
 
 
-def _probe_on_network(board: Leaderboard, networks: Collection[str]) -> TrialRecord | None:
+def probe_on_network(board: Leaderboard, networks: Collection[str]) -> TrialRecord | None:
     """The best probe on a backbone that can be fine-tuned, or the best other trial on one; None where there is none."""
     found = [trial for trial in board.completed if trial.reading and trial.reading.backbone in networks]
     return next((trial for trial in found if trial.strategy == PROBE), found[0] if found else None)

@@ -128,3 +128,11 @@ def save_network(context: SearchContext, tuned: FineTuned, size: Size, folder: P
     found = keras.ops.convert_to_numpy(tuned.network(pixels, training=False)).astype(np.float64)
     replay = Predictions(items, context.labels[items], found / found.sum(axis=1, keepdims=True))
     replay.save(folder / REPLAY_FILE)
+
+
+def together(parts: Sequence[Predictions]) -> Predictions:
+    """The predictions of several folds as those of one."""
+    return Predictions(
+        np.concatenate([part.items for part in parts]), np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+    )  # fmt: skip

@@ -97,10 +97,11 @@ def _installed(plugins: Plugins, modality: str | None) -> dict[str, FeatureSourc
 
 def require_tunable(config: Config, sources: Mapping[str, FeatureSource]) -> None:
     """Raise ConfigError where fine-tuning was asked for, and none of the sources that take part is a network."""
-    if config.strategy == FINE_TUNE and not any(isinstance(source, Backbone) for source in sources.values()):
+    asked = "--strategy" if config.strategy == FINE_TUNE else "--joint" if config.joint else ""
+    if asked and not any(isinstance(source, Backbone) for source in sources.values()):
         raise ConfigError(
             f"none of the backbones {', '.join(sources)} can be fine-tuned: encoders are frozen. Leave out "
-            "--strategy, or name a network with --backbones."
+            f"{asked}, or name a network with --backbones."
         )
 
 

@@ -178,13 +178,15 @@ def train(
     seed: int,
     cycles: Sequence[int] = (),
     after_cycle: Callable[[int, np.ndarray], None] = lambda _cycle, _probabilities: None,
+    loss: Callable[[Any, Any], Any] | None = None,
 ) -> FineTuned:
     """Train with AdamW, at a learning rate that rises, then falls to zero when the epochs or the time end.
 
     The last weights are kept: to choose an epoch by the validation split would flatter the trial.
 
     model: the whole network; inputs.trainer: it, or the part of it that trains.
-    labels: int (n,); train_items and validation_items index into it and are what `inputs` are read by.
+    labels: int (n,), or whatever `loss` compares with the answers, which is cross-entropy by default; train_items and
+    validation_items index into it and are what `inputs` are read by.
     after_epoch(epoch from 1, probabilities of the validation items) may raise to prune; so may after_cycle(cycle from
     1, probabilities). cycles: epochs of each, at the start of which the rate rises again; one of all epochs by default.
     A trainer compiled by an earlier call keeps its compiled functions; its optimiser state is reset.
@@ -197,7 +199,8 @@ def train(
 
     too_late = OutOfTimeError("the time ran out before the first epoch of fine-tuning ended")
     cycles = tuple(cycles) or (epochs_for(len(train_items)),)
-    optimizer, targets = _compile(inputs.trainer, training), _targets(labels, training, model.output.shape[-1])
+    optimizer = _compile(inputs.trainer, training, loss)
+    targets = labels if loss else _targets(labels, training, model.output.shape[-1])
     if not inputs.prepare(0, lambda: time_left() <= 0):
         raise too_late
     started = time.monotonic()
@@ -277,7 +280,7 @@ class _LearningRate:
         return self._largest * share_of_rate(self._step, self._n_steps, share_left)
 
 
-def _compile(trainer: Any, training: Training) -> Any:
+def _compile(trainer: Any, training: Training, own_loss: Callable[[Any, Any], Any] | None) -> Any:
     """The optimiser of a trainer, as at the start; compiled once, for tracing costs more than many an epoch."""
     import keras
 
@@ -288,8 +291,8 @@ def _compile(trainer: Any, training: Training) -> Any:
             variable.assign(keras.ops.zeros_like(variable))
         return optimizer
     optimizer = keras.optimizers.AdamW(training.learning_rate, weight_decay=training.weight_decay)
-    loss: Any = "sparse_categorical_crossentropy"
-    if training.label_smoothing:
+    loss: Any = own_loss or "sparse_categorical_crossentropy"
+    if training.label_smoothing and not own_loss:
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing)
     trainer.compile(optimizer, loss, jit_compile=False)
     return optimizer
