@@ -1,4 +1,4 @@
-"""The order of classes: by the numbers in their names, or by a scale that is known."""
+"""The order of classes: as given, by the numbers in their names, or by a scale that is known."""
 
 from __future__ import annotations
 
@@ -31,26 +31,32 @@ SCALES: tuple[tuple[str, ...], ...] = (
     ("basso", "medio", "alto"),
 )
 """Words of known scales, from low to high; a data set may use some of one."""
+GIVEN = "as given"
+"""How an order is known that somebody gave."""
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 
 @dataclass(frozen=True)
 class Order:
-    """names: of the classes, from low to high. how: what the order was told by, in words."""
+    """names: of the classes, from low to high. how: what the order was told by, in words; `GIVEN` if it was given."""
 
     names: tuple[str, ...]
     how: str
 
 
-def find_order(names: Iterable[str]) -> Order | None:
-    """The order of classes by their names; None if nothing tells it.
+def find_order(names: Iterable[str], given: Sequence[str] = ()) -> Order | None:
+    """The order of classes; None if nothing tells it.
 
+    given: an order that decides if it is not empty. It may name more classes; those that it lacks come last, by name.
     Names that are numbers, that have one number each and are alike otherwise ("grade 2", "grade 10"), or that begin
     with a number of their own ("1 low", "2 high") go by these numbers; others by a known scale that has all of them.
     """
     different = sorted(set(names))
     if not different:
         return None
+    if given:
+        named = dict.fromkeys(name for name in given if name in different)
+        return Order(tuple({**named, **dict.fromkeys(different)}), GIVEN)
     return _by_numbers(different) or _by_first_number(different) or _by_scale(different)
 
 

@@ -90,18 +90,19 @@ def named_kind(name: str) -> Kind:
     return name
 
 
-def classes_in(kind: Kind, texts: Iterable[str]) -> tuple[str, ...]:
+def classes_in(kind: Kind, texts: Iterable[str], order: Sequence[str] = ()) -> tuple[str, ...]:
     """The classes or labels that occur in the texts of items, in their order; none for a number.
 
-    Ordered classes go by the numbers in their names or by a known scale, others by their name.
+    Ordered classes go by `order`, or if that is empty by the numbers in their names or by a known scale; others by
+    their name.
     """
     if kind == NUMBER:
         return ()
     if kind == LABELS:
         return tuple(sorted({name.removeprefix(UNKNOWN_MARK) for text in texts for name in _parts(text)}))
     names = sorted(set(texts))
-    order = find_order(names) if kind == ORDERED else None
-    return order.names if order else tuple(names)
+    found = find_order(names, order) if kind == ORDERED else None
+    return found.names if found else tuple(names)
 
 
 def encode(target: Target, texts: np.ndarray) -> np.ndarray:

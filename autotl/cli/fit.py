@@ -100,12 +100,10 @@ def fit(
 
     if multilabel:
         label, target = _several_labels(multilabel, label, target), "labels"
-    if budget is not None:
-        budget_seconds: float | None = parse_duration(budget)
-    else:
-        budget_seconds = DEFAULT_BUDGET_SECONDS if trials is None else None
+    default = DEFAULT_BUDGET_SECONDS if trials is None else None
     config = Config(
-        data=data, run=run or default_run_folder(data, time.localtime()), budget_seconds=budget_seconds, trials=trials,
+        data=data, run=run or default_run_folder(data, time.localtime()), trials=trials,
+        budget_seconds=default if budget is None else parse_duration(budget),
         objective=objective, strategy=strategy, backbones=split_paths(backbones), heads=split_names(heads), label=label,
         text=text, image=image, target=target, classes=split_names(classes), groups=groups, attributes=attributes,
         patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed, workers=workers, sampler=sampler,

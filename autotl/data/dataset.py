@@ -20,7 +20,7 @@ from autotl.errors import DatasetError
 from autotl.modality import no_pairs
 from autotl.ordered_classes import find_order
 from autotl.runtime.item_words import IMAGE, ItemWords
-from autotl.runtime.quoted_names import as_option
+from autotl.runtime.user_paths import as_option
 from autotl.runtime.wording import listed
 from autotl.targets import LABELS, NUMBER, ORDERED, Kind, Target, applying_labels, classes_in, encode, is_number
 
@@ -212,7 +212,7 @@ def require_known_order(dataset: Dataset, folder: Path, *, min_per_class: int = 
     elif len(counts) > 1 and find_order(counts) is None:
         raise DatasetError(
             f"the order of the classes of {folder}, with the decisions about them, is not known: "
-            f"{listed(map(repr, counts))}. Give it, from low to high: --order {as_option(counts)} (in the right order)."
+            f"{listed(map(repr, counts))}. Give it, from low to high, such as --order {as_option(counts)}."
         )
 
 

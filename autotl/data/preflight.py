@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from autotl.data.current_labels import decided_table
-from autotl.data.dataset import MIN_IMAGES_PER_CLASS, Dataset, require_learnable
+from autotl.data.dataset import MIN_IMAGES_PER_CLASS, Dataset, require_known_order, require_learnable
 from autotl.data.groups import opens_files, read_groups
 from autotl.data.patch import EXCLUDED, Decision
 from autotl.data.small_classes import without_small_classes
 from autotl.data.source import Source
 from autotl.data.split import split
+from autotl.targets import ORDERED, classes_in
 
 
 def listed_small_classes(source: Source, decisions: Iterable[Decision]) -> Mapping[str, int]:
@@ -39,6 +40,17 @@ def require_learnable_listing(
     return dataset
 
 
+def require_listed_order(data: Path, source: Source, decisions: Iterable[Decision], *, min_per_class: int = 0) -> None:
+    """Raise DatasetError if the classes should have an order, and it is not known; see `require_known_order`."""
+    if source.kind == ORDERED:
+        require_known_order(_listed(source, decisions), data, min_per_class=min_per_class)
+
+
+def listed_order(source: Source, decisions: Iterable[Decision]) -> tuple[str, ...]:
+    """The classes of a listing after the decisions, from low to high if their names tell it, else by their name."""
+    return classes_in(ORDERED, _listed(source, decisions).items["label"].unique())
+
+
 def _listed(source: Source, decisions: Iterable[Decision]) -> Dataset:
     """The images as they are listed, with the decisions about them.
 
@@ -50,7 +62,10 @@ def _listed(source: Source, decisions: Iterable[Decision]) -> Dataset:
         label=decided["label"], label_given=decided["label_given"], sha256="", group="",
         quarantine=table.pop("missing").where(~decided["excluded"], EXCLUDED),
     )  # fmt: skip
-    return Dataset(source.root, table, source.ignored, source.layout, modality=source.modality, kind=source.kind)
+    return Dataset(
+        source.root, table, source.ignored, source.layout, modality=source.modality, kind=source.kind,
+        order=source.order,
+    )  # fmt: skip
 
 
 def require_trainable_listing(
@@ -64,7 +79,7 @@ def require_trainable_listing(
     dataset = _listed(source, decisions)
     if groups and not opens_files(groups):
         table = dataset.table
-        dataset = replace(dataset, table=table.assign(group=read_groups(groups, table, source.root)))
+        dataset = replace(dataset, table=table.assign(group=read_groups(groups, table, source.root, source.kind)))
     if min_per_class is not None:
         dataset = without_small_classes(dataset, min_per_class, seed=seed)
     require_learnable(dataset, data)

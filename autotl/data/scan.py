@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pandas as pd
 from autotl.data.dataset import Dataset
 from autotl.data.given_data import require_data
 from autotl.data.groups import group_notes, read_groups
-from autotl.data.hashing import hash_files
+from autotl.data.item_hashes import hash_items
 from autotl.data.item_kinds import KINDS
 from autotl.data.modalities import modality_named
 from autotl.data.patch import Decision, apply_patch, patch_file, read_patch
@@ -55,15 +54,15 @@ def scan(
     """Read a dataset: find its items, hash and examine each once, and find near-duplicates.
 
     data, label, text, image, classes, attributes: see `data.source.open_source`. groups: see
-        `data.groups.read_groups`; items of one group stay on one side of every split. patch: the file of decisions, by default the one beside the data.
+        `data.groups.read_groups`; items of one group stay on one side of every split. patch: the file of decisions, by
+        default the one beside the data.
     mirrored: mirror images count as near-duplicates. cache: folder where archives are unpacked and facts are kept.
     progress: called with the stage (unpack, hash, scan or compare), and how much of it is done.
     hashed: called with the modality once all files are hashed, which is slow beside an import.
     examined: called with the dataset before its near-duplicates are looked for.
     apart: if there are many images, decode and compare them in another process, because this one is busy.
     kind: of the target, see `autotl.targets`. opened: the source, where the caller has opened it.
-    order: of ordered classes, see `data.source.open_source`; those with fewer than `min_per_class` items, which the
-        caller leaves out, need not be in it.
+    order: of all ordered classes, but those with fewer than `min_per_class` items, which the caller leaves out.
     Raises DatasetError where there is nothing to learn from.
     """
 
@@ -74,17 +73,16 @@ def scan(
     decisions = read_patch(patch or patch_file(data))
     source = opened or open_source(
         data, label=label, text=text, image=image, classes=classes, attributes=attributes, cache=cache,
-        progress=stage("unpack"),
-        need_labels=not any(decision.decision == "relabel" for decision in decisions), kind=kind,
-        order=order,
+        progress=stage("unpack"), kind=kind, order=order,
+        need_labels=not any(decision.decision == "relabel" for decision in decisions),
     )  # fmt: skip
     require_listed_order(data, source, decisions, min_per_class=min_per_class or 0)
     modality = modality_named(source.modality)
     many = apart and len(source.table) >= _FEWEST_APART
     with modality.apart() if many else nullcontext(modality.examiner()) as examiner:
-        table, missing = _hashed(source, stage("hash"))
+        table = _hashed(source, stage("hash"))
         hashed(modality.name)
-        table, merged = merge_folders(source, table.assign(missing=missing))
+        table, merged = merge_folders(source, table)
         source, missing = replace(source, notes=(*source.notes, *merged)), table.pop("missing")
         table["quarantine"] = missing.where(missing != "", table["quarantine"])
         patched = apply_patch(table, decisions)
@@ -96,13 +94,12 @@ def scan(
         return replace(dataset, pairs=_all_pairs(dataset, signatures, find))
 
 
-def _hashed(source: Source, progress: OnProgress) -> tuple[pd.DataFrame, pd.Series]:
-    """The table of a source with the hash of each file but the missing ones, and why these are missing."""
+def _hashed(source: Source, progress: OnProgress) -> pd.DataFrame:
+    """The table of a source with the hash of each file but the missing ones."""
     table = source.table.reset_index(drop=True)
-    missing = table.pop("missing")
     # A missing file is not opened: its path comes from a table, which may name any file on this machine.
-    present = table["path"].where(missing == "", "")
-    return table.join(hash_files(source.root, list(present), progress=progress)), missing
+    present = table["path"].where(table["missing"] == "", "")
+    return table.join(hash_items(source.root, list(present), source.modality, progress=progress))
 
 
 def _dataset(source: Source, table: pd.DataFrame, groups: str | None, stale: tuple[Decision, ...]) -> Dataset:
@@ -132,9 +129,6 @@ def _with_facts(
         table[name] = facts[name].fillna("" if text else 0).astype(found.facts[name].dtype)
     signatures = np.zeros((len(table), *found.signatures.shape[1:]), dtype=found.signatures.dtype)
     signatures[usable] = found.signatures
-    if modality.parts:  # its own file may only name the others
-        parts = [table[f"{part}.sha256"].to_numpy(dtype=str) for part in modality.parts]
-        table["sha256"] = [hashlib.sha256(" ".join(own).encode()).hexdigest() for own in zip(*parts, strict=True)]
     return table.assign(quarantine=reasons), signatures
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from autotl.data.current_labels import decided_table
 from autotl.data.dataset import Dataset
+from autotl.data.given_order import require_order
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.patch import Decision, apply_patch
 from autotl.data.source import Source
 from autotl.data.tables import column_names
+from autotl.data.target_labels import as_target
 from autotl.runtime.user_paths import split_names
-from autotl.targets import LABELS, NUMBER, SEPARATOR, Kind, classes_in, is_number
+from autotl.targets import LABELS, NUMBER, ORDERED, SEPARATOR, Kind, classes_in, is_number
 
 TARGET = "target."
 """Prefix of the columns with the labels of each target, in the table of all targets."""
@@ -59,7 +62,35 @@ def combine(sources: Mapping[str, Source]) -> Source:
     notes = tuple(dict.fromkeys(note for source in sources.values() for note in source.notes))
     layouts = ", ".join(f"column {name!r}" for name in sources)
     layout = f"{first.layout.partition(', column ')[0]}, {layouts}"
-    return replace(first, table=table, label=",".join(sources), layout=layout, notes=notes, kind="classes")
+    return replace(first, table=table, label=",".join(sources), layout=layout, notes=notes, kind="classes", order=())
+
+
+def in_given_order(
+    sources: Mapping[str, Source], kinds: Mapping[str, Kind], order: Sequence[str], decisions: Iterable[Decision],
+    data: Path, *, min_per_class: int = 0,
+) -> dict[str, Source]:  # fmt: skip
+    """The sources with the order of their classes: one order applies to the targets all of whose classes it names.
+
+    sources: by target; those of ordered classes are opened as of classes. Classes with fewer than `min_per_class`
+    items need not be named. Raises DatasetError if the order names all classes of no target, or others.
+    """
+    counts, known = dict[str, dict[str, int]](), dict[str, set[str]]()
+    for name, source in sources.items():
+        if kinds[name] == ORDERED:
+            table = decided_table(source, _about(decisions, ORDERED, set(source.table["label"]) - {""}))
+            found = table["label"][~table["excluded"] & (table["label"] != "")].value_counts().sort_index()
+            counts[name] = {str(label): int(n) for label, n in found.items() if n >= min_per_class}
+            known[name] = {*table["label"], *table["label_given"]} - {""}
+    named = [name for name, needed in counts.items() if set(needed) <= set(order)]
+    if not named or set(order) - set().union(*(known[name] for name in named)):
+        nearest = max(counts, key=lambda name: len(known[name] & set(order)))
+        where = f"the target {nearest!r} of {data}"
+        require_order(order, counts[nearest], others=known[nearest], where=where)
+    return {
+        name: as_target(source, ORDERED, data.name, [one for one in order if name in named and one in known[name]])
+        if name in counts else source
+        for name, source in sources.items()
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,12 +105,16 @@ class TargetDatasets:
     of: Mapping[str, Dataset]
 
 
-def divide_by_target(scanned: Dataset, kinds: Mapping[str, Kind], decisions: Iterable[Decision]) -> TargetDatasets:
+def divide_by_target(
+    scanned: Dataset, kinds: Mapping[str, Kind], decisions: Iterable[Decision],
+    orders: Mapping[str, tuple[str, ...]] | None = None,
+) -> TargetDatasets:  # fmt: skip
     """A dataset for each target from the dataset that was read of a combined source.
 
     Items without a label for a target are unlabelled in its dataset only. The labels of the other targets are
-    attributes there, so that a model can be audited by them. kinds: of the targets, by name. decisions: of the patch
-    file; an item is left out for all targets, and relabelled, or its class merged, for those that have such a class.
+    attributes there, so that a model can be audited by them. kinds: of the targets, by name; orders: of their classes,
+    if they were given. decisions: of the patch file; an item is left out for all targets, and relabelled, or its class
+    merged, for those that have such a class.
     """
     table, names = scanned.table, list(kinds)
     rows = item_rows(scanned)
@@ -97,8 +132,9 @@ def divide_by_target(scanned: Dataset, kinds: Mapping[str, Kind], decisions: Ite
     for name in names:
         others = {_ATTRIBUTE + other: labels[other]["label"] for other in names if other != name}
         dataset = replace(
-            scanned, table=labels[name].assign(**others), stale=(), layout=_layout(scanned, name), kind=kinds[name]
-        )
+            scanned, table=labels[name].assign(**others), stale=(), layout=_layout(scanned, name), kind=kinds[name],
+            order=(orders or {}).get(name, ()),
+        )  # fmt: skip
         of[name] = replace(dataset, pairs=_renumbered(pairs, dataset))
     whole = table.assign(**{TARGET + name: labels[name]["label"] for name in names})
     whole = whole.assign(label=_combination(whole, names), label_given=_combination(table, names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
     from autotl.data.located_items import Source
 
 
-def as_target(source: Source, kind: Kind, data: str) -> Source:
-    """The source with its labels as texts that `targets.encode` reads; data: its name, for messages.
+def as_target(source: Source, kind: Kind, data: str, order: Sequence[str] = ()) -> Source:
+    """The source with its labels as texts that `targets.encode` reads.
 
+    data: its name, for messages. order: of ordered classes, empty if their names tell it.
     Labels that come from folders, or from one column per label, are so already where items may have several. Raises
     DatasetError if the labels cannot be of this kind.
     """
     labels = source.table.set_index("path")["label"].rename(source.label or "label")
     if kind == CLASSES or not (labels != "").any() or (kind == LABELS and not source.label):
-        return replace(source, kind=kind)
+        return replace(source, kind=kind, order=tuple(order))
     layout, texts, notes = source.layout, list(labels), tuple[Note, ...]()
     if kind == LABELS:
         lists = read_label_column(labels, data)
@@ -35,9 +37,10 @@ def as_target(source: Source, kind: Kind, data: str) -> Source:
         numbers = read_numbers(labels, data)
         texts, notes = numbers.texts(), numbers.notes
     else:
-        notes = read_ordered(labels, data).notes
+        notes = read_ordered(labels, data, order).notes
     table = source.table.assign(label=pd.Series(texts, index=source.table.index, dtype=str))
-    return replace(source, table=table, kind=kind, layout=layout, notes=(*source.notes, *notes))
+    notes = (*source.notes, *notes)
+    return replace(source, table=table, kind=kind, order=tuple(order), layout=layout, notes=notes)
 
 
 def merge_folders(source: Source, table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Note, ...]]:

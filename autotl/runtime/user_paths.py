@@ -1,7 +1,8 @@
-"""Paths as people give them, and names of files as file systems take them."""
+"""Paths and names as people give them, and names of files as file systems take them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from autotl.errors import ConfigError
@@ -26,6 +27,28 @@ def short_name(name: str) -> str:
 def split_names(text: str) -> tuple[str, ...]:
     """Split names at commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def split_order(text: str) -> tuple[str, ...]:
+    """The classes in a text such as "low,medium,high"; a name that has a comma is in double quotes, as in a CSV file.
+
+    Raises ConfigError if a quotation mark is not closed.
+    """
+    import csv
+
+    try:
+        [names] = csv.reader([text], skipinitialspace=True, strict=True) if text.strip() else [[]]
+    except (csv.Error, ValueError):
+        raise ConfigError(
+            f"the order {text!r} cannot be read; give the classes from low to high with commas, such as "
+            "low,medium,high, and names that have a comma in double quotes"
+        ) from None
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def as_option(names: Iterable[str]) -> str:
+    """The inverse of `split_order`."""
+    return ",".join(f'"{name.replace(chr(34), chr(34) * 2)}"' if {",", '"'} & set(name) else name for name in names)
 
 
 def split_paths(text: str) -> tuple[str, ...]:

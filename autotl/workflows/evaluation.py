@@ -25,7 +25,7 @@ from autotl.runs.result import by_class, overall
 from autotl.runs.run import open_run
 from autotl.runtime.wording import counted, listed
 from autotl.settings import Settings
-from autotl.targets import LABELS, NUMBER, UNKNOWN, Kind, Target, applying_labels, encode, is_number
+from autotl.targets import CLASSES, LABELS, NUMBER, ORDERED, UNKNOWN, Kind, Target, applying_labels, encode, is_number
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _read(new: NewData, kind: Kind, cache: Path, listeners: tuple[Listener, ...]
 
     return scan(
         new.data, label=new.label, groups=new.groups, attributes=new.attributes, patch=new.patch, cache=cache,
-        progress=progress, kind=kind,
+        progress=progress, kind=CLASSES if kind == ORDERED else kind,  # the order is the model's
     )  # fmt: skip
 
 

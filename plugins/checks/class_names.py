@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl.runtime.wording import counted, listed
+from autotl.targets import ORDERED
 from autotl_plugins.checks._proposals import MOST
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def class_names(dataset: Dataset) -> Iterator[Finding]:
             fixes=_merge(slips[0], counts),
             proposals=_merges(slips, counts),
         )
-    yield from _orders(classes)
+    if dataset.kind != ORDERED:
+        yield from _orders(classes)
 
 
 def _merge(pair: tuple[str, str], counts: dict[str, int]) -> tuple[tuple[str, str, str], ...]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autotl.ordered_classes import SCALES, find_order
+from autotl.ordered_classes import GIVEN, SCALES, Order, find_order
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,8 @@ def test_two_words_that_several_scales_have_are_in_one_order_in_all_of_them():
             for high in scale[place + 1 :]:
                 others = [other for other in SCALES if low in other and high in other]
                 assert all(other.index(low) < other.index(high) for other in others), (low, high)
+
+
+def test_a_given_order_decides_without_the_classes_that_are_not_there_and_with_others_last():
+    assert find_order(["2", "1", "3"], ("3", "7", "1", "2")) == Order(("3", "1", "2"), GIVEN)
+    assert find_order(["b", "a", "x"], ("x", "b")) == Order(("x", "b", "a"), GIVEN)

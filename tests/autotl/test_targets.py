@@ -30,6 +30,8 @@ def test_classes_are_sorted_by_name_and_ordered_ones_by_their_number():
     assert classes_in(ORDERED, ["10", "9", "1"]) == ("1", "9", "10")
     assert classes_in(ORDERED, ["low", "high", "mid"]) == ("high", "low", "mid")
     assert encoded(ORDERED, ["10", "9", "1"]).tolist() == [2, 1, 0]
+    assert classes_in(ORDERED, ["low", "mid", "high"], ("low", "mid", "high")) == ("low", "mid", "high")
+    assert classes_in("classes", ["low", "mid", "high"], ("low", "mid", "high")) == ("high", "low", "mid")
 
 
 def test_a_number_is_read_as_it_is_and_has_no_classes():

@@ -7,8 +7,8 @@ from autotl.data.ordered_column import read_ordered
 from autotl.errors import DatasetError
 
 
-def read(*cells: str):
-    return read_ordered(pd.Series(cells, name="grade", dtype=str), "x.csv")
+def read(*cells: str, given=()):
+    return read_ordered(pd.Series(cells, name="grade", dtype=str), "x.csv", given)
 
 
 def test_classes_are_coded_in_their_order_and_the_order_is_said():
@@ -28,10 +28,19 @@ def test_numbers_are_in_numeric_order_also_with_decimals_that_a_program_added():
     assert found.notes[0].advice == ""
 
 
+def test_an_order_that_is_given_decides_and_is_said():
+    found = read("dog", "cat", "ant", "", given=("cat", "dog", "ant"))
+    assert found.names == ("cat", "dog", "ant")
+    assert found.codes.tolist() == [1, 0, 2, -1]
+    assert found.notes[0].message.endswith("are in this order, as given: cat, dog, ant")
+    assert not found.notes[0].advice
+    assert read("low", "high", given=("high", "low")).names == ("high", "low")
+
+
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (("cat", "dog"), r"the order of the classes in .* is not known: 'cat', 'dog'. Begin their names with numbers"),
+        (("cat", "dog"), r"the order of the classes in .* is not known: 'cat', 'dog'. .* such as --order cat,dog\. Or begin"),
         (("low", "low"), r"has 1 class \(low\); at least 2 are needed"),
         (("", ""), "has 0 classes; at least 2"),
     ],

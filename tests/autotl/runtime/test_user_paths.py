@@ -6,9 +6,19 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autotl.errors import ConfigError
-from autotl.runtime.user_paths import expand_home, short_name, split_names, split_paths, why_no_file
+from autotl.runtime.user_paths import (
+    as_option,
+    expand_home,
+    short_name,
+    split_names,
+    split_order,
+    split_paths,
+    why_no_file,
+)
 
 
 def test_the_home_folder_is_found_where_no_shell_has_looked_for_it() -> None:
@@ -26,6 +36,23 @@ def test_a_long_name_is_cut_between_two_characters() -> None:
 
 def test_names_are_split_at_commas_and_spaces_around_them_do_not_count() -> None:
     assert split_names(" a, b c ,,d,") == ("a", "b c", "d")
+
+
+def test_an_order_is_split_at_commas_and_a_name_with_a_comma_is_quoted() -> None:
+    assert split_order("low, medium ,high") == ("low", "medium", "high")
+    assert split_order('"small, round",large') == ("small, round", "large")
+    assert split_order("") == ()
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("C", "Z"))).filter(bool)))
+def test_an_order_that_is_written_is_read(names: list[str]) -> None:
+    assert split_order(as_option(names)) == tuple(names)
+
+
+@pytest.mark.parametrize("text", ['"low,high', 'low,"high" er'])
+def test_a_quotation_mark_out_of_place_in_an_order_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="names that have a comma in double quotes"):
+        split_order(text)
 
 
 def test_a_comma_in_the_path_of_a_file_does_not_split_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
