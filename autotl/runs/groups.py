@@ -10,6 +10,7 @@ from autotl.data.candidate_groups.near_duplicates import NEAR_DUPLICATES
 from autotl.data.groups import NO_GROUPS
 from autotl.runtime.wording import listed
 from autotl.scores import ScoreInterval
+from autotl.targets import CLASSES, LABELS, NUMBER, Kind, named_kind
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,10 @@ class GroupScores:
 
     name: what `--groups` takes. how: where the grouping was read from, in words. of: what one group is called.
     examples: a group with some of its files each. n_groups: of more than one image. unseen, mixed: scores by the
-    evaluator's name, of the same images. loss: mixed less unseen, of balanced accuracy, with its interval. matters:
-    whether the evidence is strong. decides: whether that is enough to keep such groups on one side unasked.
-    unanswerable: the classes that have too few groups for any to be kept back; they are in neither score.
+    evaluator's name, of the same images. kind: of the target. loss: mixed less unseen, with its interval: of balanced
+    accuracy, for labels of the mean average precision, for numbers of R². matters: whether the evidence is strong.
+    decides: whether that is enough to keep such groups on one side unasked. unanswerable: the classes that have too few
+    groups for any to be kept back; they are in neither score.
     """
 
     name: str
@@ -34,11 +36,14 @@ class GroupScores:
     matters: bool
     decides: bool = True
     unanswerable: tuple[str, ...] = ()
+    kind: Kind = CLASSES
 
     def sentence(self, objective: str) -> str:
         """Both scores, and what a group is."""
         many = plural(self.of)
         such = f"({many[:1].upper()}{many[1:]}: {self.how}, such as {'; '.join(self.examples[:2])}.)"
+        if self.kind in (LABELS, NUMBER):
+            return self._as_they_are(objective, many, such)
         score = next((name for name in (objective, "accuracy") if _is_share(self.unseen.get(name))), "")
         if not score:
             return (
@@ -52,13 +57,24 @@ class GroupScores:
             f"seen: which one do you need? {such}"
         )
 
+    def _as_they_are(self, objective: str, many: str, such: str) -> str:
+        """Both scores, which need not be shares."""
+        score = objective if objective in self.unseen else next(iter(self.unseen))
+        unseen, mixed = self.unseen[score], self.mixed[score]
+        return (
+            f"the untuned default's {score.replace('_', ' ')} is {mixed.value:.3g} on new images of known {many}; "
+            f"{unseen.value:.3g} ({unseen.low:.3g} to {unseen.high:.3g}) on {many} never seen: which one do you need? "
+            f"{such}"
+        )
+
     def no_answer(self) -> str:
-        """Of which classes nothing can be told, empty where there are none."""
+        """Of which classes or labels nothing can be told, empty where there are none."""
         if not self.unanswerable:
             return ""
         one = len(self.unanswerable) == 1
+        what = ("labels", "label") if self.kind == LABELS else ("classes", "class")
         return (
-            f"for {plural(self.of)} never seen nothing can be told of the class{'' if one else 'es'} "
+            f"for {plural(self.of)} never seen nothing can be told of the {what[one]} "
             f"{listed(self.unanswerable)}: all {'its' if one else 'their'} images are of one or two {plural(self.of)}"
         )
 
@@ -68,7 +84,7 @@ class GroupScores:
             "name": self.name, "how": self.how, "of": self.of, "examples": list(self.examples),
             "n_groups": self.n_groups, "unseen": _scores_json(self.unseen), "mixed": _scores_json(self.mixed),
             "loss": self.loss.to_json(), "matters": self.matters, "decides": self.decides,
-            "unanswerable": list(self.unanswerable),
+            "unanswerable": list(self.unanswerable), "kind": self.kind,
         }  # fmt: skip
 
     @classmethod
@@ -80,6 +96,7 @@ class GroupScores:
             unseen=_scores(document["unseen"]), mixed=_scores(document["mixed"]),
             loss=ScoreInterval.from_json(document["loss"]), matters=bool(document["matters"]),
             decides=bool(document["decides"]), unanswerable=tuple(map(str, document["unanswerable"])),
+            kind=named_kind(document.get("kind", CLASSES)),
         )  # fmt: skip
 
 

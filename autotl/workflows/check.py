@@ -137,13 +137,14 @@ def _check(
     inflation, skipped = None, "" if probe else "checks that need a trained model were not requested"
     if probe and not dataset.target.is_classes:
         skipped = f"checks that need a trained model are about one class for each item; the target is {dataset.kind!r}"
-    elif divided and probe:
+    if divided and probe:
         try:
             keras_backend.load()  # without the noise of its backend
             groups, dataset = look_and_keep(config, dataset, plugins, settings, listeners=listeners)
             divided = split(dataset, seed=config.seed)
-            inflation, more = _default_probe(config, dataset, plugins, settings, listeners)
-            findings = worst_first(findings + more)
+            if dataset.target.is_classes:
+                inflation, more = probe_dataset(config, dataset, plugins, settings, listeners)
+                findings = worst_first(findings + more)
         except AutoTLError as error:
             skipped = f"checks that need a trained model could not be run: {error}"
     leaks = count_leaks(dataset, divided, seed=config.seed) if divided else None
@@ -153,9 +154,10 @@ def _check(
     )
 
 
-def _default_probe(
+def probe_dataset(
     config: Config, dataset: Dataset, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...]
 ) -> tuple[ScoreInterval | None, list[Finding]]:
+    """What the untuned default, cross-validated on all items, finds: the inflation, and more findings."""
     # Imported here, because what it needs imports Keras.
     from autotl.search.hyperparameters import fixed_hyperparameters
     from autotl.search.probe_trials import probe

@@ -144,7 +144,7 @@ def _begin(
         early.wait_for_shared()
         divided = divide(dataset)  # refused, if it is to be, before anything is read
         groups = no_look(config, plugins)
-        if config.refit is None and dataset.target.is_classes:  # elsewhere only groups that are named count
+        if config.refit is None:
             groups, grouped = look_and_keep(
                 config, dataset, plugins, settings, listeners=listeners, seconds_left=clock.left, before=early.end,
                 only_decisive=True,

@@ -14,15 +14,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autotl.data.candidate_groups.candidate import GroupCandidate
+from autotl.data.candidate_groups.candidate import GroupCandidate, items_of
 from autotl.data.candidate_groups.sample import sample_groups
 from autotl.data.clusters import group_clusters
 from autotl.data.dataset import Dataset
 from autotl.data.split import LEFT_OUT_FOLD, Split, fold_together
 from autotl.errors import AutoTLError, OutOfTimeError
 from autotl.evidence.evaluations import evaluate
-from autotl.evidence.group_loss import LEAST_LOSS, GroupLoss, group_loss, hit_difference
-from autotl.interfaces import Evaluator
+from autotl.evidence.group_loss import LEAST_LOSS, GroupLoss, group_loss, score_gains
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
 from autotl.runs.config import Config
@@ -32,6 +31,7 @@ from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.probe_trials import build_classifier
 from autotl.settings import Settings
+from autotl.targets import LABELS, UNKNOWN, kind_of, strata
 from autotl.training.cross_validation import cross_validate
 from autotl.workflows.provisional_run import provisional_run
 
@@ -74,7 +74,8 @@ def measure_groups(
     many images it was; empty where all was.
     """
     candidates = candidates[:MOST_CANDIDATES]
-    items = sample_groups(candidates[0].numbers(), dataset.labels, MOST_ITEMS)
+    like = strata(dataset.labels)
+    items = sample_groups(candidates[0].numbers(), like, MOST_ITEMS)
     part = Split(fold=np.full(len(dataset.items), LEFT_OUT_FOLD), cluster=np.arange(len(dataset.items)))
     part.fold[items] = 0
     with provisional_run(config, dataset, part, plugins, settings, listeners=listeners) as context:
@@ -86,7 +87,7 @@ def measure_groups(
             names = ", ".join(candidate.name for candidate in candidates)
             return (), f"there was no time to measure what these groups cost: {names}"
         if affordable < len(items):
-            items = sample_groups(candidates[0].numbers(), dataset.labels, affordable)
+            items = sample_groups(candidates[0].numbers(), like, affordable)
             part = replace(part, fold=np.where(np.isin(np.arange(len(part.fold)), items), 0, LEFT_OUT_FOLD))
             context = context.on(replace(context.run, split=part))
         return _Look(context, items, seconds_left).scores(candidates)
@@ -129,8 +130,8 @@ class _Look:
         """The scores of the candidates that there was time for, the one that matters most first, and a note."""
         measured: list[_Measured] = []
         notes = []
-        numbers, labels = candidates[0].numbers()[self._items], self._dataset.labels[self._items]
-        items = self._items[sample_groups(numbers, labels, DECIDING_ITEMS)]
+        numbers, like = candidates[0].numbers()[self._items], strata(self._dataset.labels[self._items])
+        items = self._items[sample_groups(numbers, like, DECIDING_ITEMS)]
         try:
             mixed = self._cross_validate(self._copies(), items)
             for candidate in candidates:
@@ -154,10 +155,8 @@ class _Look:
         if matters:
             # Groups of the same sizes by chance: what folds of whole groups cost by themselves.
             alone, chance = np.arange(len(self._dataset.items)), self._by_chance(candidate.numbers(), items)
-            answered = self._answered(candidate, mixed)
-            credit = hit_difference(
-                self._cross_validate(alone, items).restrict(answered.items), self._cross_validate(chance, items)
-            )
+            alike = self._cross_validate(alone, items).restrict(mixed.items)
+            credit = score_gains(self._answered(candidate, alike), self._cross_validate(chance, items))
             matters = self._loss(candidate, mixed, unseen, n_tested, credit).loss.low > 0
         return _Measured(candidate, mixed, unseen, loss, matters)
 
@@ -184,17 +183,21 @@ class _Look:
         return group_clusters(self._dataset, np.full(len(self._dataset.items), "", dtype="U1"))
 
     def _by_chance(self, numbers: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Groups of the same sizes within each class, dealt out by chance."""
-        rng, dealt = np.random.default_rng(0), numbers.copy()
-        for label in range(len(self._dataset.classes)):
-            mine = items[self._dataset.labels[items] == label]
+        """Groups of the same sizes within each class, or among items that are labelled alike, dealt out by chance."""
+        rng, dealt, like = np.random.default_rng(0), numbers.copy(), strata(self._dataset.labels[items])
+        for stratum in range(int(like.max()) + 1):
+            mine = items[like == stratum]
             dealt[mine] = rng.permutation(dealt[mine])
         return dealt
 
     def _answered(self, candidate: GroupCandidate, predictions: Predictions) -> Predictions:
-        """The predictions for classes with enough groups."""
+        """The predictions for classes with enough groups; labels with too few are marked as unknown."""
         without = candidate.unanswerable(self._dataset.labels)
-        return predictions.restrict(predictions.items[~np.isin(predictions.labels, without)])
+        if kind_of(predictions.labels) != LABELS:
+            return predictions.restrict(predictions.items[~items_of(predictions.labels, without)])
+        labels = predictions.labels.astype(np.int8)
+        labels[:, without] = UNKNOWN
+        return replace(predictions, labels=labels)
 
     def _cross_validate(self, cluster: np.ndarray, items: np.ndarray, n_folds: int | None = None) -> Predictions:
         """The untuned default's predictions of the items under folds of whole clusters."""
@@ -204,25 +207,33 @@ class _Look:
         n_fitted = len(items) * split.n_folds
         if began + self._seconds_per_image * n_fitted > self._deadline:
             raise OutOfTimeError("no time for another cross-validation")
+
+        def in_time(fold: int, _: Predictions) -> None:
+            now = time.monotonic()
+            if now + (split.n_folds - fold - 1) * (now - began) / (fold + 1) > self._deadline:
+                raise OutOfTimeError("no time for the other folds")
+
         classifier = build_classifier(context, head, fixed_hyperparameters({}), self._vectors.shape[1])
-        found = cross_validate(classifier, self._vectors, self._dataset.labels, split).predictions
+        found = cross_validate(
+            classifier, self._vectors, self._dataset.labels, split, after_fold=in_time
+        ).predictions  # fmt: skip
         self._seconds_per_image = (time.monotonic() - began) / n_fitted
         return found
 
     def _told(self, one: _Measured) -> GroupScores:
         candidate, classes = one.candidate, self._dataset.classes
-        answered = self._answered(candidate, one.mixed)
-        numbers = candidate.numbers()[answered.items]
-        names = dict.fromkeys((self._context.objective.name, "accuracy"))
-        known = self._context.plugins.all(Evaluator)
+        both = [self._answered(candidate, found) for found in (one.mixed, one.unseen.restrict(one.mixed.items))]
+        numbers = candidate.numbers()[both[0].items]
+        target, known = self._dataset.target, self._context.evaluators
+        second = "accuracy" if target.is_classes else target.default_objective
+        names = dict.fromkeys((self._context.objective.name, second))
         evaluators = {name: known[name] for name in names if name in known}
         mixed_scores, unseen_scores = (
-            evaluate(predictions, evaluators, classes, groups=numbers).scores
-            for predictions in (answered, one.unseen.restrict(answered.items))
+            evaluate(predictions, evaluators, classes, groups=numbers).scores for predictions in both
         )
         return GroupScores(
             candidate.name, candidate.how, candidate.of, candidate.examples, candidate.n_groups,
             unseen=unseen_scores, mixed=mixed_scores, loss=one.loss.loss, matters=one.matters,
-            decides=candidate.decides,
+            decides=candidate.decides, kind=target.kind,
             unanswerable=tuple(classes[k] for k in candidate.unanswerable(self._dataset.labels)),
         )  # fmt: skip

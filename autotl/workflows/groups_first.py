@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from autotl.data.candidate_groups.candidate import GroupCandidate
+from autotl.data.candidate_groups.candidate import GroupCandidate, items_of
 from autotl.data.candidate_groups.find import candidates_to_measure
 from autotl.data.dataset import Dataset
 from autotl.data.groups import NO_GROUPS
@@ -18,6 +18,7 @@ from autotl.runs.config import Config
 from autotl.runs.events import Listener
 from autotl.runs.groups import GroupsFound
 from autotl.settings import Settings
+from autotl.targets import LABELS, NUMBER
 
 
 def look_and_keep(
@@ -53,9 +54,10 @@ def no_look(config: Config, plugins: Plugins) -> GroupsFound:
     """What a configuration says of groups, with nothing measured."""
     objective = plugins.all(Evaluator).get(config.objective)
     is_share = objective is not None and objective.larger_is_better and objective.bounds == (0, 1)
+    is_told = is_share or config.target in (LABELS, NUMBER)
     named = None if config.groups == NO_GROUPS else config.groups
     return GroupsFound(
-        used=named, asked=config.groups is not None, objective=config.objective if is_share else "accuracy"
+        used=named, asked=config.groups is not None, objective=config.objective if is_told else "accuracy"
     )
 
 
@@ -64,7 +66,7 @@ def _keep_together(dataset: Dataset, candidate: GroupCandidate, *, seed: int) ->
     group = candidate.group.copy()
     without = set(candidate.unanswerable(dataset.labels).tolist())
     while True:
-        group[np.isin(dataset.labels, list(without))] = ""
+        group[items_of(dataset.labels, without)] = ""
         grouped = _with_groups(dataset, group)
         more = set(undividable_classes(grouped, seed=seed)) - without
         if not more:

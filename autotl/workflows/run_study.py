@@ -186,10 +186,9 @@ def _use_default(context: SearchContext, default: TrialRecord, timing: SearchTim
     timing.learn_export(save_first_model(context, default))
     # It costs one more cross-validation of the default, which cannot be cut short.
     needed = DEFAULT_PROBE_SECONDS + context.costs.probe_cost(default.head)
-    if not context.target.is_classes:  # what is looked for then are classes that do not fit
-        return
     if not context.run.config.refit and timing.left() > needed:
-        _probe_default(context, default)
+        if context.target.is_classes:  # it looks for classes that do not fit
+            _probe_default(context, default)
         _measure_near_duplicates(context, timing)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from autotl.targets import CLASSES, LABELS, NUMBER, kind_of
+
 FEWEST_GROUPS = 4
 """Groups of more than one image; with fewer nothing can be told of groups that were never seen."""
 LEAST_GROUPED = 0.1
@@ -16,6 +18,9 @@ FEWEST_GROUPS_OF_A_CLASS = 3
 """One to test on and two to train on; a class with fewer has no answer for groups that were never seen."""
 _SAME = 0.02
 """Two groupings that differ in so few groups say the same."""
+_RESTATED = 0.8
+"""A grouping restates the target if it divides so much of the range of a number, or if so many of its items are in
+groups that stand for one label each."""
 _N_EXAMPLES, _N_FILES = 3, 2
 
 
@@ -47,8 +52,14 @@ class GroupCandidate:
         return group_numbers(self.group)
 
     def unanswerable(self, labels: np.ndarray) -> np.ndarray:
-        """The classes that have too few groups to keep one back, int, sorted."""
-        pairs = np.unique(np.stack([labels, self.numbers()]), axis=1)
+        """The classes or labels that have too few groups to keep one back, int, sorted; none of a number."""
+        kind, numbers = kind_of(labels), self.numbers()
+        if kind == NUMBER:
+            return np.zeros(0, dtype=int)
+        if kind == LABELS:
+            rows, labels = np.nonzero(labels > 0)
+            numbers = numbers[rows]
+        pairs = np.unique(np.stack([labels, numbers]), axis=1)
         counts = np.bincount(pairs[0], minlength=int(labels.max(initial=-1)) + 1)
         return np.flatnonzero((counts > 0) & (counts < FEWEST_GROUPS_OF_A_CLASS))
 
@@ -60,6 +71,12 @@ def group_numbers(group: np.ndarray) -> np.ndarray:
     numbers[named] = np.unique(group[named], return_inverse=True)[1]
     numbers[~named] = len(np.unique(group[named])) + np.arange(int((~named).sum()))
     return numbers
+
+
+def items_of(labels: np.ndarray, classes: Iterable[int]) -> np.ndarray:
+    """Which items have one of these classes or labels, bool (n,)."""
+    named = list(classes)
+    return np.asarray((labels[:, named] > 0).any(axis=1) if labels.ndim == 2 else np.isin(labels, named))
 
 
 def make_candidate(
@@ -79,7 +96,7 @@ def plausible(candidates: Iterable[GroupCandidate], labels: np.ndarray) -> list[
     """Those that are worth a measurement, in their order; of several that say the same, the first.
 
     A grouping must have several groups of more than one image, hold a good part of the images, and be neither the
-    label nor a single group; at least two classes must have an answer.
+    label nor a single group; at least two classes, or one of several labels, must have an answer.
     """
     kept: list[GroupCandidate] = []
     for candidate in candidates:
@@ -93,10 +110,42 @@ def plausible(candidates: Iterable[GroupCandidate], labels: np.ndarray) -> list[
 
 def _is_useless(candidate: GroupCandidate, numbers: np.ndarray, labels: np.ndarray) -> bool:
     grouped = candidate.group != ""
-    n_answered = len(np.unique(labels)) - len(candidate.unanswerable(labels))
-    return bool(
-        candidate.n_groups < FEWEST_GROUPS or grouped.mean() < LEAST_GROUPED or n_answered < 2 or _same(numbers, labels)
-    )
+    if candidate.n_groups < FEWEST_GROUPS or grouped.mean() < LEAST_GROUPED:
+        return True
+    kind = kind_of(labels)
+    if kind == NUMBER:
+        return _divides_range(numbers[grouped], labels[grouped])
+    present = len(np.unique(labels)) if kind == CLASSES else int((labels > 0).any(axis=0).sum())
+    if present - len(candidate.unanswerable(labels)) < (2 if kind == CLASSES else 1):
+        return True
+    if kind == CLASSES:
+        return _same(numbers, labels)
+    combinations = np.unique(labels, axis=0, return_inverse=True)[1].reshape(len(labels))
+    return _same(numbers, combinations) or _restates_labels(numbers[grouped], labels[grouped] > 0)
+
+
+def _divides_range(group: np.ndarray, values: np.ndarray) -> bool:
+    """Whether groups are ranges of a number one after the other, such as age groups of ages."""
+    places = np.unique(group, return_inverse=True)[1]
+    low, high = np.full(places.max() + 1, np.inf), np.full(places.max() + 1, -np.inf)
+    np.minimum.at(low, places, values)
+    np.maximum.at(high, places, values)
+    order = np.argsort(low, kind="stable")
+    apart = (low[order][1:] > high[order][:-1]).all()
+    return bool(apart and (high - low).sum() >= _RESTATED * np.ptp(values))
+
+
+def _restates_labels(group: np.ndarray, applies: np.ndarray) -> bool:
+    """Whether most items are in groups that stand for a label, as where files are named after one of their labels.
+
+    All items of such a group have the label, other groups have it too, and in none of them all items have it.
+    """
+    places, sizes = np.unique(group, return_inverse=True, return_counts=True)[1:]
+    counts = np.zeros((len(sizes), applies.shape[1]))
+    np.add.at(counts, places, applies)
+    whole = counts >= (1 - _SAME) * sizes[:, None]
+    own = whole & (whole.sum(axis=0) == 1) & ((counts > 0).sum(axis=0) >= FEWEST_GROUPS_OF_A_CLASS)
+    return bool(sizes[own.any(axis=1)].sum() >= _RESTATED * len(group))
 
 
 def _same(first: np.ndarray, second: np.ndarray) -> bool:

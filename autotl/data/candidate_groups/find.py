@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from autotl.data.candidate_groups.candidate import GroupCandidate, make_candidate, plausible
+from autotl.data.candidate_groups.candidate import GroupCandidate, items_of, make_candidate, plausible
 from autotl.data.candidate_groups.from_columns import by_columns
 from autotl.data.candidate_groups.from_email import by_email
 from autotl.data.candidate_groups.from_exif import by_exif
@@ -18,7 +17,9 @@ from autotl.data.candidate_groups.from_folders import by_folders
 from autotl.data.candidate_groups.from_names import by_stems, by_words_for_groups
 from autotl.data.candidate_groups.near_duplicates import by_near_duplicates
 from autotl.data.dataset import Dataset
+from autotl.data.item_files import by_files
 from autotl.data.item_kinds import TEXTS, kind_of_files
+from autotl.targets import CLASSES, LABELS, NUMBER, Kind, Target, classes_in, encode
 
 _NAME = re.compile(r"[a-z][-a-z0-9]*")
 
@@ -46,18 +47,20 @@ def candidates_to_measure(
     return plausible([replace(found, named=True)], dataset.labels)
 
 
-def group_by_name(name: str, items: pd.DataFrame, root: Path) -> pd.Series | None:
+def group_by_name(name: str, items: pd.DataFrame, root: Path, kind: Kind = CLASSES) -> pd.Series | None:
     """Return the groups of the candidate with this name, even if it is not plausible, or None if no candidate has it.
 
-    items: path, label and attribute columns of the images that can be opened; the result has its index. Images of a
-    class that has too few groups have none, or the class could not be divided.
+    items: path, label and attribute columns of the images that can be opened; the result has its index. kind: of the
+    target. Images of a class that has too few groups have none, or the class could not be divided.
     """
     found = _by_name(name, items, root)
     if found is None:
         return None
-    classes, labels = np.unique(items["label"].to_numpy(dtype=str), return_inverse=True)
-    without = classes[found.unanswerable(labels)]
-    return pd.Series(found.group, index=items.index, dtype=str).where(~items["label"].isin(without), "")
+    texts = items["label"].to_numpy(dtype=str)
+    kind = kind if kind in (LABELS, NUMBER) else CLASSES
+    labels = encode(Target(kind=kind, classes=classes_in(kind, texts)), texts)
+    without = items_of(labels, found.unanswerable(labels))
+    return pd.Series(found.group, index=items.index, dtype=str).where(~without, "")
 
 
 def _by_name(name: str, items: pd.DataFrame, root: Path) -> GroupCandidate | None:
@@ -67,6 +70,7 @@ def _by_name(name: str, items: pd.DataFrame, root: Path) -> GroupCandidate | Non
 
 
 def _inferred(items: pd.DataFrame, root: Path) -> Iterator[GroupCandidate]:
+    items, root = by_files(items, root)
     yield from by_words_for_groups(items)
     yield from by_columns(items)
     yield from (by_email if kind_of_files(items["path"]) is TEXTS else by_exif)(items, root)

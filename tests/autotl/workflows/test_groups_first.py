@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import csv
 
 import numpy as np
 import pytest
@@ -110,3 +111,41 @@ def test_a_run_keeps_inferred_groups_and_a_refit_reads_them_again(planted, plugi
     again = refit(run.folder, tmp_path / "again", plugins=plugins, settings=settings)
     assert (again.dataset.items["group"] == run.dataset.items["group"]).all()
     assert (again.split.fold == split.fold).all()
+
+
+def write_table(root, kind):
+    """The images of `write` with a table; what is learned is the same for all images of a group, whose colour tells."""
+    write(root / "images", lambda g, i: f"patient{g:02d}_{i}.png")
+    rng = np.random.default_rng(6)
+    values = [f"{value:.2f}" for value in rng.uniform(0, 100, N_GROUPS)]
+    if kind == "labels":
+        values = [";".join(name for name in ("blue", "green", "red") if rng.random() < 0.5) or ";" for _ in values]
+    paths = sorted((root / "images").rglob("*.png"))
+    rows = [(path.relative_to(root).as_posix(), values[int(path.name[7:9])]) for path in paths]
+    with (root / "table.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "target"), *rows])
+    return root / "table.csv"
+
+
+@pytest.mark.parametrize(("kind", "score"), [("number", "r2"), ("labels", "mean_average_precision")])
+def test_groups_are_found_and_kept_together_for_numbers_and_labels(kind, score, tmp_path, plugins, cache):
+    table = write_table(tmp_path, kind)
+    settings = Settings(cache=cache)
+    config = Config(data=table, run=tmp_path / "run", budget_seconds=None, trials=1, label="target", target=kind)
+    found = check_data(config, plugins=plugins, settings=settings)
+    assert found.groups.used == "patient"
+    told = found.groups.told
+    assert told.mixed[score].value > told.unseen[score].high
+    assert told.loss.value == pytest.approx(told.mixed[score].value - told.unseen[score].value)
+    assert (
+        f"{score.replace('_', ' ')} is {told.mixed[score].value:.3g} on new images of known patients"
+        in (found.groups.sentences[0])
+    )
+    run = fit(config, plugins=plugins, settings=settings)
+    group = run.dataset.items["group"].to_numpy()
+    assert run.result().groups.used == run.config.groups == "patient"
+    assert (group != "").all()
+    assert set(group[run.split.test]).isdisjoint(group[run.split.development])
+    assert "patients never seen" in (run.folder / "report.html").read_text()
+    again = refit(run.folder, tmp_path / "again", plugins=plugins, settings=settings)
+    assert (again.dataset.items["group"] == run.dataset.items["group"]).all()

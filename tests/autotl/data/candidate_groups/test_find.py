@@ -80,6 +80,37 @@ def test_what_is_the_label_or_one_group_is_no_candidate(named):
     assert candidate_groups(named(paths)) == []
 
 
+def test_groups_that_restate_a_number_or_a_label_are_no_candidate(named):
+    paths = [f"images/{i:03d}.png" for i in range(120)]
+    ages = np.random.default_rng(0).uniform(20, 80, 120)
+    bands = [f"band{int(age // 10)}" for age in ages]
+    persons = [f"person{i // 10}" for i in range(120)]
+    found = named(paths, **{"attribute.age_group": bands, "attribute.who": persons})
+    numbers = replace(found, table=found.table.assign(label=[f"{age:.1f}" for age in ages]), kind="number")
+    assert [one.name for one in candidate_groups(numbers)] == ["who"]
+    names = ("cat", "dog", "owl", "fox")
+    tags = [";".join(sorted({names[i % 4], names[i * 7 // 4 % 4]})) for i in range(120)]
+    found = named(paths, **{"attribute.series": [names[i % 4] for i in range(120)], "attribute.who": persons})
+    labels = replace(found, table=found.table.assign(label=tags), kind="labels")
+    assert [one.name for one in candidate_groups(labels)] == ["who"]
+
+
+def test_every_image_of_a_number_keeps_the_group_that_was_named(named):
+    dataset = named(paths_of(lambda g, i: f"patient{g}_{i}.png"))
+    table = dataset.table.assign(label=[f"{value:.2f}" for value in np.linspace(0, 9, 60)])
+    groups = read_groups("patient", table, dataset.root, "number")
+    assert groups.nunique() == 12
+    assert (groups != "").all()
+
+
+def test_a_label_of_one_or_two_groups_is_left_out_of_the_groups_that_were_named(named):
+    dataset = named(paths_of(lambda g, i: f"patient{g}_{i}.png"))
+    table = dataset.table.assign(label=["cat;rare" if place < 5 else "cat;dog" for place in range(60)])
+    groups = read_groups("patient", table, dataset.root, "labels").to_numpy()
+    assert (groups[:5] == "").all()
+    assert (groups[5:] != "").all()
+
+
 def test_groupings_that_say_the_same_are_one(named):
     paths = paths_of(lambda g, i: f"patient{g}/patient{g}_{i}.png")
     names = [one.name for one in candidate_groups(named(paths))]
