@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from autotl.images.modality import IMAGES
@@ -29,6 +29,14 @@ def kinds_read(name: str) -> tuple[str, ...]:
 def composed_of(parts: Sequence[str]) -> str:
     """The kind of item that consists of these parts, in this order; empty if there is none."""
     return next((one.name for one in MODALITIES.values() if one.parts == tuple(parts)), "")
+
+
+def common_kind(names: Collection[str]) -> str:
+    """The kind of item of which these are all the kind itself or a part; empty if there is none."""
+    wanted = set(names)
+    if len(wanted) == 1:
+        return next(iter(wanted))
+    return next((one.name for one in MODALITIES.values() if wanted <= {one.name, *one.parts}), "")
 
 
 def texts_to_read(name: str, files: Sequence[Path]) -> list[str]:

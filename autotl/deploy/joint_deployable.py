@@ -12,23 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from autotl.data.modalities import modality_named
+from autotl.data.modalities import common_kind, modality_named
 from autotl.deploy import targets_predictor
 from autotl.deploy.answers import DOUBTS, open_answers
 from autotl.deploy.deployable import (
-    MAX_REPLAY_ITEMS,
-    TOLERANCE,
     is_deployable,
     load_deployable,
-    numbers_of,
     output_types,
     predictor_source,
     put_in_place,
     restore_previous,
-    run_exported,
 )
+from autotl.deploy.joint_replay import Item, items_of_models, write_joint_replay
 from autotl.deploy.mlflow_layout import write_json, write_mlflow_parts
 from autotl.deploy.targets_predictor import SEPARATOR
 from autotl.errors import ExportError, RunError
@@ -83,13 +78,16 @@ def find_joint(path: Path | str) -> JointDeployable | None:
     return None
 
 
-def write_joint(models: Mapping[str, Path], out: Path, *, metadata: Mapping[str, object]) -> JointDeployable:
+def write_joint(
+    models: Mapping[str, Path], out: Path, *, metadata: Mapping[str, object], items: Sequence[Item] = ()
+) -> JointDeployable:
     """Write one deployable that answers what the deployables of several targets answer, and prove it by replay.
 
     models: the deployable of each target. Its graph holds those of all; what they compute alike, such as a shared
     frozen network, is computed once, and an item is read once for each way in which they read it. metadata: more facts
-    for metadata.json. Raises ExportError, and leaves `out` as it was, where the model cannot be written or differs
-    from one of them.
+    for metadata.json. items: on which they are compared, also as the parts that some of the models read; those of the
+    models if they all read the same kind of item. Raises ExportError, and leaves `out` as it was, where the model
+    cannot be written or differs from one of them.
     """
     import onnx
 
@@ -98,7 +96,11 @@ def write_joint(models: Mapping[str, Path], out: Path, *, metadata: Mapping[str,
     out = out.absolute()
     restore_previous(out)
     known = {name: load_deployable(folder).metadata for name, folder in models.items()}
-    parts = _parts(models, known)
+    kinds = {name: str(one.get("modality", "image")) for name, one in known.items()}
+    kind = common_kind(kinds.values())
+    if not kind:
+        raise ExportError(f"the models of the targets read different kinds of items ({', '.join({*kinds.values()})})")
+    parts = _parts(models, known, kind)
     sides = []
     for number, part in enumerate(parts):
         for name in part.targets:
@@ -122,10 +124,11 @@ def write_joint(models: Mapping[str, Path], out: Path, *, metadata: Mapping[str,
                 (partial / f"part{number}").mkdir(exist_ok=True)
                 shutil.copyfile(file, partial / f"part{number}" / name)
         targets = _described(known)
-        _write_texts(partial, models, known, {**metadata, "targets": targets, "parts": [dict(p.facts) for p in parts]})
-        items = _replay_items(models)
-        _write_layout(partial, targets, items[0], parts[0])
-        _write_replay(partial, models, items)
+        facts = {**metadata, "targets": targets, "parts": [dict(part.facts) for part in parts]}
+        _write_texts(partial, models, known, facts, kind)
+        items = items_of_models(models, kind) if {*kinds.values()} == {kind} else items
+        _write_layout(partial, targets, items[0][kind], parts, kind)
+        write_joint_replay(partial, models, kinds, kind, items)
         put_in_place(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -134,14 +137,14 @@ def write_joint(models: Mapping[str, Path], out: Path, *, metadata: Mapping[str,
     return found
 
 
-def _parts(models: Mapping[str, Path], known: Mapping[str, Mapping[str, Any]]) -> list[_Part]:
-    """The different ways in which the models read an item."""
+def _parts(models: Mapping[str, Path], known: Mapping[str, Mapping[str, Any]], kind: str) -> list[_Part]:
+    """The different ways in which the models read an item of this kind, or a part of it."""
     found: dict[str, _Part] = {}
     for name, folder in models.items():
         metadata = known[name]
-        kind = str(metadata.get("modality", "image"))
+        own = modality_named(str(metadata.get("modality", "image")))
         files = {path.name: path for path in sorted(folder.iterdir()) if path.is_file() and path.name not in _OWN_FILES}
-        facts = modality_named(kind).deployed((metadata.get("height", 1), metadata.get("width", 1)), files).facts
+        facts = own.deployed((metadata.get("height", 1), metadata.get("width", 1)), files).facts
         # What was exported holds, not what would be exported now.
         facts = {"modality": kind} | {key: metadata[key] for key in facts if key in metadata}
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files.values()]
@@ -159,16 +162,16 @@ def _described(known: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
 
 
 def _write_texts(
-    folder: Path, models: Mapping[str, Path], known: Mapping[str, Mapping[str, Any]], metadata: Mapping[str, object]
-) -> None:
+    folder: Path, models: Mapping[str, Path], known: Mapping[str, Mapping[str, Any]], metadata: Mapping[str, object],
+    kind: str,
+) -> None:  # fmt: skip
     """Write metadata.json, the predictor, its requirements and the model card."""
     packages: dict[str, str] = {}
     for one in known.values():
         packages |= one["requirements"]
-    kind = next(iter(known.values())).get("modality", "image")
     own = {"format": 1, "autotl": importlib.metadata.version("autotl"), "task": TASK, "requirements": packages}
     write_json(folder / "metadata.json", {**metadata, **own, **({} if kind == "image" else {"modality": kind})})
-    (folder / "predictor.py").write_text(predictor_source(str(kind), targets_predictor), encoding="utf-8")
+    (folder / "predictor.py").write_text(predictor_source(kind, targets_predictor), encoding="utf-8")
     requirements = "".join(f"{name}=={version}\n" for name, version in packages.items())
     (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
     cards = [f"# Model of {len(models)} targets\n\nIt answers {', '.join(models)} for each item.\n"]
@@ -178,45 +181,15 @@ def _write_texts(
     (folder / "model_card.md").write_text("\n".join(cards), encoding="utf-8")
 
 
-def _write_layout(folder: Path, targets: Mapping[str, Mapping[str, Any]], example: Path, part: _Part) -> None:
+def _write_layout(
+    folder: Path, targets: Mapping[str, Mapping[str, Any]], example: tuple[str, bytes], parts: Sequence[_Part],
+    kind: str,
+) -> None:  # fmt: skip
     outputs: dict[str, str] = {}
     for name, metadata in targets.items():
-        own = {f"{name}.{column}": kind for column, kind in output_types(metadata).items()}
+        own = {f"{name}.{column}": of_column for column, of_column in output_types(metadata).items()}
         if twice := sorted(set(own) & set(outputs)):
             raise ExportError(f"two targets would have the column {twice[0]!r} in a table; rename one of their classes")
         outputs |= own
-    kind = str(part.facts["modality"])
-    deployed = modality_named(kind).deployed((part.facts.get("height", 1), part.facts.get("width", 1)), part.files)
-    write_mlflow_parts(folder, outputs, (example.name, example.read_bytes()), deployed)
-
-
-def _replay_items(models: Mapping[str, Path]) -> list[Path]:
-    """Files of the models' own replays, in turn, without copies."""
-    files = [
-        sorted(path for path in (model / "replay").iterdir() if path.suffix != ".json") for model in models.values()
-    ]
-    turns = [own[turn] for turn in range(max(map(len, files))) for own in files if turn < len(own)]
-    different = {hashlib.sha256(path.read_bytes()).digest(): path for path in reversed(turns)}
-    return [path for path in turns if path in different.values()][:MAX_REPLAY_ITEMS]
-
-
-def _write_replay(folder: Path, models: Mapping[str, Path], items: Sequence[Path]) -> None:
-    """Keep the replay items with what each model says of them; ExportError if the joint model differs."""
-    files = [folder / "replay" / f"{n}{path.suffix}" for n, path in enumerate(items)]
-    for file, path in zip(files, items, strict=True):
-        file.write_bytes(path.read_bytes())
-    computed = run_exported(folder, files)
-    rows: list[dict[str, Any]] = [
-        {"file": file.name, "item": path.name, "targets": {}} for file, path in zip(files, items, strict=True)
-    ]
-    for name, model in models.items():
-        for row, alone, joint in zip(rows, run_exported(model, items), computed, strict=True):
-            expected, found = np.array(numbers_of(alone)), np.array(numbers_of(joint["targets"][name]))
-            difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else np.inf
-            if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max(initial=0))):  # a NaN fails too
-                raise ExportError(
-                    f"Export failed: the model of all targets differs from that of {name} by {difference:.2g} on "
-                    f"{row['item']} (at most {TOLERANCE:g})."
-                )
-            row["targets"][name] = {key: alone[key] for key in ("probabilities", "value") if key in alone}
-    write_json(folder / "replay" / "expected.json", {"tolerance": TOLERANCE, "items": rows})
+    height, width = (max(int(part.facts.get(edge, 1)) for part in parts) for edge in ("height", "width"))
+    write_mlflow_parts(folder, outputs, example, modality_named(kind).deployed((height, width), {}))

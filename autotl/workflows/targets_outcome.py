@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from autotl.deploy.joint_deployable import write_joint
+from autotl.deploy.joint_replay import items_of_run
 from autotl.errors import AutoTLError
 from autotl.evidence.leaderboard import read_leaderboard
 from autotl.plugins import Plugins
@@ -94,7 +95,8 @@ def _write_deployable(whole: Run, found: TargetsResult) -> tuple[str, str]:
         "without": [target.name for target in found.targets if not target.result], JOINT: list(shared),
     }  # fmt: skip
     try:
-        return str(write_joint(models, whole.champion, metadata=facts).folder), ""
+        items = items_of_run(whole)
+        return str(write_joint(models, whole.champion, metadata=facts, items=items).folder), ""
     except AutoTLError as error:
         problem = f"{NOT_JOINED}{error} Use the model of each target, in the folder champion of its own run"
         whole.emit(Message(problem))

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,8 @@ import skimage.data
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from autotl.data.modalities import MODALITIES
+from autotl.deploy import predictor, targets_predictor
 from autotl.deploy.deployable import predictor_source
 from autotl.deploy.predictor import BATCH_SIZE, Predictor, main
 from autotl.images.decoder import decode
@@ -142,11 +145,19 @@ def test_the_command_line_writes_utf8_whatever_the_system_writes(folder: Path, t
     assert (done.returncode, done.stderr) == (2, b"no image could be read\n")
 
 
-def test_no_name_of_the_exported_file_means_two_things() -> None:
-    tree = ast.parse(predictor_source())
+@pytest.mark.parametrize("modality", MODALITIES)
+@pytest.mark.parametrize("module", [predictor, targets_predictor])
+def test_no_name_of_the_exported_file_means_two_things(modality: str, module: ModuleType) -> None:
+    tree = ast.parse(predictor_source(modality, module))
     inside = [node.body if isinstance(node, ast.If) else [node] for node in tree.body]
-    kinds = (ast.FunctionDef, ast.ClassDef)
-    names = [node.name for nodes in inside for node in nodes if isinstance(node, kinds)]
+    names = []
+    for node in (node for nodes in inside for node in nodes):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names += [one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)]
+    assert {"Predictor", "ItemReader", "BATCH_SIZE"} <= set(names)
     assert len(names) == len(set(names))
     assert "from autotl" not in predictor_source()
 
