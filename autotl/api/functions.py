@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autotl.interfaces import AliasChange
     from autotl.plugins import Plugins
     from autotl.workflows.check import DataCheck
+    from autotl.workflows.check_targets import TargetsCheck
 
 AnyPath: TypeAlias = str | PathLike[str]
 Names: TypeAlias = str | Iterable[str] | None
@@ -88,7 +89,7 @@ def fit(
 def check(
     data: AnyPath,
     *,
-    label: str | None = None,
+    label: Names = None,
     text: str | None = None,
     image: str | None = None,
     target: str = "classes",
@@ -105,26 +106,31 @@ def check(
     progress: bool | None = None,
     plugins: Plugins | None = None,
     listeners: Sequence[Listener] = (),
-) -> DataCheck:
+) -> DataCheck | TargetsCheck:
     """Look at a dataset without learning from it: its findings, what a split would leak, what changed.
 
     probe: also cross-validate the untuned default, which finds doubtful labels and a foreign domain. The other options
-    are those of `fit`. Raises AutoTLError where the data cannot be read at all, or an argument is at fault.
+    are those of `fit`; several columns as `label` return a `TargetsCheck`, whose `of` is the check of each. Raises
+    AutoTLError where the data cannot be read at all, or an argument is at fault.
     """
     from autotl.plugins import load_preferred
     from autotl.settings import settings
     from autotl.workflows.check import check_data
+    from autotl.workflows.check_targets import check_targets
+    from autotl.workflows.several_targets import with_targets
 
-    config = configured(
+    asked = configured(
         {
             "data": data, "label": label, "text": text, "image": image, "target": target, "order": order,
             "classes": classes, "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
             "min_per_class": min_per_class, "seed": seed, "disable_plugins": disable_plugins,
         }
     )  # fmt: skip
+    config = with_targets(asked)
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
+    look = check_targets if config.targets else check_data
     with watched(progress, listeners) as all_listeners:
-        return check_data(config, plugins=loaded, settings=settings(), probe=probe, listeners=all_listeners)
+        return look(config, plugins=loaded, settings=settings(), probe=probe, listeners=all_listeners)
 
 
 def load(run: AnyPath) -> FittedModel | FittedTargets:

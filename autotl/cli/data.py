@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autotl.cli.check_lines import print_check
 from autotl.cli.options import (
     Attributes,
     Classes,
@@ -18,6 +19,7 @@ from autotl.cli.options import (
     ImageColumn,
     Json,
     Label,
+    Labels,
     MinPerClass,
     Mirrored,
     Order,
@@ -31,13 +33,15 @@ from autotl.errors import DatasetError
 from autotl.runtime.user_paths import expand_home, split_names, split_order
 
 if TYPE_CHECKING:
+    from autotl.runs.config import Config
     from autotl.runs.events import Listener
     from autotl.workflows.check import DataCheck
+    from autotl.workflows.check_targets import TargetsCheck
 
 
 def check(
     data: Data,
-    label: Label = None,
+    label: Labels = None,
     text: Text = None,
     image: ImageColumn = None,
     target: Target = "classes",
@@ -61,14 +65,11 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check a dataset before anything is learned from it, and write a page that shows what was found."""
-    from autotl.reports.check_page import write_page
     from autotl.runs.config import Config
     from autotl.runs.event_log import EventWriter
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.runtime.conditions import Place, require_writable
     from autotl.runtime.user_paths import short_name
-    from autotl.settings import settings
-    from autotl.workflows.check import check_data
 
     config = Config(
         data=data, run=Path(), label=label, text=text, image=image, target=target, classes=split_names(classes),
@@ -77,30 +78,46 @@ def check(
     )  # fmt: skip
     page = page or Path(f"{short_name(config.data.resolve().name)}-check.html")
     require_writable(Place(page.absolute().parent, "the folder of the page", "Name another file with --page"))
-    plugins = load_plugins(config.disable_plugins)
     with ExitStack() as stack:
         listeners: list[Listener] = [stack.enter_context(closing(ProgressPrinter(budget_seconds=None)))]
         if events:
             listeners.append(EventWriter.create(events))
-        found = check_data(config, plugins=plugins, settings=settings(), probe=not quick, listeners=tuple(listeners))
-    options = [part for name, value in (("--label", label), ("--patch", patch)) if value for part in (name, str(value))]
-    write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts(), options=options)
+        found = _look_at(config, page, tuple(listeners), quick=quick)
     if as_json:
         print_json(found.document() | {"page": str(page)})
     else:
-        _print(found, page)
+        print_check(found, page)
     if found.refusal:
         raise DatasetError(found.refusal)
 
 
-def _print(found: DataCheck, page: Path) -> None:
-    for name, text in found.facts().items():
-        typer.echo(f"{name}: {text}")
-    for finding in found.findings:
-        typer.echo(f"{finding.severity}: {finding.message}. {finding.advice}".rstrip())
-    if not found.findings:
-        typer.echo("no problems found")
-    typer.echo(f"page: {page}")
+def _look_at(
+    config: Config, page: Path, listeners: tuple[Listener, ...], *, quick: bool
+) -> DataCheck | TargetsCheck:  # fmt: skip
+    """Check the data of one target or of several, and write the page."""
+    from autotl.reports.check_page import CheckedTarget, write_page, write_targets_page
+    from autotl.settings import settings
+    from autotl.workflows.check import check_data
+    from autotl.workflows.check_targets import check_targets
+    from autotl.workflows.several_targets import with_targets
+
+    plugins, label, data = load_plugins(config.disable_plugins), config.label, config.data
+    options = ["--patch", str(config.patch)] if config.patch else []
+    config = with_targets(config)
+    if not config.targets:
+        found = check_data(config, plugins=plugins, settings=settings(), probe=not quick, listeners=listeners)
+        options = [*(["--label", label] if label else []), *options]
+        facts = found.facts()
+        write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=facts, options=options)
+        return found
+    several = check_targets(config, plugins=plugins, settings=settings(), probe=not quick, listeners=listeners)
+    targets = {
+        name: CheckedTarget(one.dataset, one.findings, one.split, several.facts_of(name))
+        for name, one in several.of.items()
+    }
+    facts = several.facts()
+    write_targets_page(page, several.together, several.findings, targets, data=data, facts=facts, options=options)
+    return several
 
 
 def fix(

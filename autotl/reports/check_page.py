@@ -83,6 +83,34 @@ class ClassRow:
     samples: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Section:
+    """What the page shows of a target, or of all of them.
+
+    name: of the target; empty where the page is about one. facts: label to text. divided: whether `parts`, in the order
+    of the counts in `rows`, are those of the split that a search would use. images: by path.
+    """
+
+    name: str
+    dataset: Dataset
+    cards: Sequence[Card]
+    facts: Mapping[str, str]
+    parts: Sequence[str]
+    divided: bool
+    rows: Sequence[ClassRow]
+    images: Mapping[str, PageImage]
+
+
+@dataclass(frozen=True)
+class CheckedTarget:
+    """What was found about one of several targets. split: None where the data would be refused."""
+
+    dataset: Dataset
+    findings: Sequence[Finding]
+    split: Split | None
+    facts: Mapping[str, str]
+
+
 def write_page(
     page: Path,
     dataset: Dataset,
@@ -100,22 +128,60 @@ def write_page(
     facts: further lines at the top of the page, label to text.
     Raises ConfigError where the page cannot be written.
     """
+    _write(page, dataset, [_section("", dataset, findings, data, split, {}, options)], data=data, facts=facts)
+
+
+def write_targets_page(
+    page: Path, together: Dataset, findings: Sequence[Finding], targets: Mapping[str, CheckedTarget], *, data: Path,
+    facts: Mapping[str, str], options: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Write the findings about several targets to one HTML file, as `write_page` does for one.
+
+    together: the items of all. findings: those of all targets, worst first. targets: by name, with those of each only.
+    """
+    first = next(iter(targets))
+    most_bytes = MOST_IMAGE_BYTES // (1 + len(targets))
+    cards = [_card(finding, together, data, ["--label", first, *options]) for finding in findings]
+    images = _images(together, _times_shown(cards, ()), most_bytes=most_bytes)
+    whole = Section("", together, cards, {}, (), False, (), images)
+    own = [
+        _section(
+            name, one.dataset, one.findings, data, one.split, one.facts, ["--label", name, *options],
+            most_bytes=most_bytes,
+        )
+        for name, one in targets.items()
+    ]  # fmt: skip
+    _write(page, together, [whole, *own], data=data, facts=facts)
+
+
+def _section(
+    name: str, dataset: Dataset, findings: Sequence[Finding], data: Path, split: Split | None, facts: Mapping[str, str],
+    options: Sequence[str], *, most_bytes: int = MOST_IMAGE_BYTES,
+) -> Section:  # fmt: skip
+    """What the page shows of a target. most_bytes: of all its thumbnails."""
     cards = [_card(finding, dataset, data, options) for finding in findings]
     parts, rows = _class_rows(dataset, split)
+    images = _images(dataset, _times_shown(cards, rows), most_bytes=most_bytes)
+    return Section(name, dataset, cards, facts, parts, split is not None, rows, images)
+
+
+def _write(
+    page: Path, dataset: Dataset, sections: Sequence[Section], *, data: Path, facts: Mapping[str, str]
+) -> None:  # fmt: skip
+    """Write the page. Raises ConfigError where it cannot be written."""
+    findings = [card.finding for section in sections for card in section.cards]
     text = template("check.html.j2").render(
         name=data.resolve().name or str(data),
         dataset=dataset,
         facts=facts,
-        cards=cards,
+        sections=sections,
+        n_targets=len(sections) - 1,
+        n_findings=len(findings),
         severities=[(word, sum(f.severity == word for f in findings)) for word in reversed(get_args(Severity))],
-        parts=parts,
-        divided=split is not None,
-        rows=rows,
         n_rows=N_CLASSES,
         unused=_unused(dataset),
         n_skipped=int(dataset.skipped.sum()),
         n_excluded=int(dataset.excluded.sum()),
-        images=_images(dataset, _times_shown(cards, rows)),
     )
     try:
         # Paths are valid text, but a finding may quote bytes from a file that are not.
@@ -202,7 +268,7 @@ def _times_shown(cards: Iterable[Card], rows: Iterable[ClassRow]) -> Counter[str
     return shown
 
 
-def _images(dataset: Dataset, shown: Counter[str]) -> dict[str, PageImage]:
+def _images(dataset: Dataset, shown: Counter[str], *, most_bytes: int) -> dict[str, PageImage]:
     """The item for each path; every file is read once, except skipped and excluded ones."""
     modality = modality_named(dataset.modality)
     known = dataset.table[dataset.table["path"].isin(list(shown))]
@@ -218,7 +284,7 @@ def _images(dataset: Dataset, shown: Counter[str]) -> dict[str, PageImage]:
     usable = known["path"][~unused].tolist()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found |= zip(usable, pool.map(show, usable), strict=True)
-        if sum(len(one.jpeg) * shown[path] for path, one in found.items() if isinstance(one, Shown)) > MOST_IMAGE_BYTES:
+        if sum(len(one.jpeg) * shown[path] for path, one in found.items() if isinstance(one, Shown)) > most_bytes:
             found |= zip(usable, pool.map(partial(show, edge=THUMBNAIL_PIXELS // 2), usable), strict=True)
     # A plugin may name a file outside the dataset, which is not opened.
     images = {path: PageImage(reason="not a file of this dataset") for path in shown}

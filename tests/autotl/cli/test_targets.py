@@ -67,6 +67,20 @@ def test_one_study_gives_one_document_and_its_model_one_table() -> None:
 
 
 @pytest.mark.usefixtures("place")
+def test_a_check_of_several_targets_is_one_document_and_one_page() -> None:
+    own = ["shapes/labels.csv", "--label", "shape,tone", "--quick", *DISABLED]
+    document = json.loads(autotl("check", *own, "--json").stdout)
+    assert list(document["targets"]) == ["shape", "tone"]
+    assert document["targets"]["shape"]["classes"] == {"circle": 17, "square": 20, "stripes": 20}
+    assert "Target: <bdi>tone</bdi>" in Path(document["page"]).read_text(encoding="utf-8")
+    lines = autotl("check", *own).stdout.splitlines()
+    assert lines.index("target shape:") < lines.index("target tone:")
+    assert sum(line.startswith("near-duplicates: ") for line in lines) == 1
+    refused = autotl("check", "shapes/labels.csv", "--label", "shape,colour", "--quick", *DISABLED)
+    assert "colour" in str(refused.exception)
+
+
+@pytest.mark.usefixtures("place")
 def test_a_target_that_fails_is_told_by_the_exit_code_and_the_others_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     conduct = several_targets.conduct
 
