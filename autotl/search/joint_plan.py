@@ -89,16 +89,16 @@ def plan_jointly(targets: Mapping[str, Searched], *, seconds_left: float) -> Joi
 def common_reading(targets: Sequence[Searched]) -> Reading:
     """The reading that serves all targets: see `plan_jointly`."""
     space = targets[0].context.space
-    found = {
-        target.loss: best.reading
+    found = [
+        (target.loss, best.reading)
         for target in targets
         if (best := probe_on_network(target.board, target.context.space.tunable)) and best.reading
-    }
+    ]
     if not found:
         default = space.on_network(replace(space.default(), strategy=FINE_TUNE))
         return default.reading
-    hardest = found[max(found)]
-    alike = {(reading.stage, reading.pooling) for reading in found.values()}
+    _, hardest = max(found, key=lambda one: one[0])
+    alike = {(reading.stage, reading.pooling) for _, reading in found}
     return hardest if len(alike) == 1 else replace(hardest, stage=STAGES[0], pooling=POOLINGS[0])
 
 

@@ -1,4 +1,4 @@
-"""One network trained for all targets: compared on the same items, used only where it is better, resumed after a kill."""
+"""One network for all targets: compared on the same items, used only where it is better, resumed after a kill."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from several_labels import UNKNOWN, write_shapes
+from several_labels import write_shapes
 
-from autotl.deploy import targets_predictor
+from autotl.deploy import predictor, targets_predictor
 from autotl.deploy.joint_deployable import find_joint
 from autotl.errors import ConfigError
 from autotl.runs.config import Config
@@ -93,3 +93,113 @@ def test_what_was_found_is_in_the_document_the_leaderboard_and_the_report(finish
     for target, value in zip(rows["target"], rows["value"], strict=True):
         assert value == pytest.approx(found.joint.targets[target].search.value)
     assert rows["rank"].isna().all()
+
+
+def test_the_network_is_used_only_for_targets_for_which_its_interval_says_that_it_is_better(
+    table: Path, tmp_path: Path, plugins: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The interval is set for one target, since shapes are too easy for a real one."""
+    real = joint_training.judge_joint
+
+    def judge(name: str, difference: ScoreInterval, **options: Any) -> Any:
+        return real(name, BETTER if name == "shape" else replace(difference, low=-0.5, high=0.5), **options)
+
+    tested: list[str] = []
+    open_tuned = joint_training.tuned_champion
+
+    def spy(context: Any, trial: Any, folder: Path) -> Any:
+        champion = open_tuned(context, trial, folder)
+        return replace(champion, test=lambda: tested.append(folder.name) or champion.test())
+
+    monkeypatch.setattr(joint_training, "judge_joint", judge)
+    monkeypatch.setattr(joint_training, "tuned_champion", spy)
+    found = fit_targets(configured(table, tmp_path / "run"), plugins=plugins, settings=settings)
+    assert found.unkept == ()
+    assert tested == ["shape"]  # the test split is scored once, for what was chosen
+    assert found.joint is not None
+    shape, tone = found.joint.targets["shape"], found.joint.targets["tone"]
+    assert (shape.deployed, tone.deployed, tone.verdict.decision, tone.test) == (True, False, "not decided", None)
+    assert shape.test is not None
+    assert shape.verdict.tested is not None
+    joint = find_joint(found.run)
+    assert joint is not None
+    assert joint.metadata["joint"] == ["shape"]
+    files = sorted(table.parent.rglob("*.png"))[::9]
+    answers = targets_predictor.Predictor(found.deployable).predict(files)
+    for name, folder in (("shape", found.run / "joint/shape/champion"), ("tone", found.run / "targets/tone/champion")):
+        alone = predictor.Predictor(folder).predict(files, doubts=False)
+        for one, all_of_them in zip(alone, answers, strict=True):
+            said = all_of_them["targets"][name]["probabilities"]
+            np.testing.assert_allclose(list(said.values()), list(one["probabilities"].values()), atol=1e-4)
+
+
+def test_a_killed_study_trains_only_the_folds_that_are_missing_and_finds_the_same(
+    table: Path, tmp_path: Path, plugins: Any, settings: Settings, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    trained: list[int] = []
+    real = joint_fine_tune.train
+
+    def train(*arguments: Any, **options: Any) -> Any:
+        if len(trained) == 2:
+            raise Killed
+        trained.append(len(trained))
+        return real(*arguments, **options)
+
+    config = configured(table, tmp_path / "run")
+    monkeypatch.setattr(joint_fine_tune, "train", train)
+    with pytest.raises(Killed):
+        fit_targets(config, plugins=plugins, settings=settings)
+    assert open_run(config.run).state()["joint"]["status"] == "running"
+    trained[:] = [-3, -2, -1]
+    carried_on = resume_targets(config.run, plugins=plugins, settings=settings)
+    n_folds = open_run(config.run).split.n_folds
+    assert len(trained) - 3 == n_folds - 2
+    assert carried_on.status == "complete"
+    for name, one in carried_on.joint.targets.items():  # type: ignore[union-attr]
+        assert one.search == finished[0].joint.targets[name].search
+
+
+def test_what_goes_wrong_costs_the_targets_nothing_and_is_tried_again(
+    table: Path, tmp_path: Path, plugins: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ValueError("the weights are gone")
+
+    config = configured(table, tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr(joint_training, "fine_tune_jointly", interrupt)
+        found = fit_targets(config, plugins=plugins, settings=settings)
+    assert (found.status, len(found.finished)) == ("interrupted", 2)
+    assert find_joint(found.run) is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(joint_training, "fine_tune_jointly", fail)
+        found = resume_targets(config.run, plugins=plugins, settings=settings)
+    assert found.status == "failed"
+    assert any("ValueError: the weights are gone" in text for text in found.unkept)
+    found = resume_targets(config.run, plugins=plugins, settings=settings, conclude=True)
+    assert (found.status, found.joint.status) == ("complete", "not tried")  # type: ignore[union-attr]
+    assert any(
+        text.startswith("One network for all targets was asked for, and is not trained") for text in found.unkept
+    )
+
+
+def test_what_cannot_be_trained_jointly_is_refused_before_any_work(
+    table: Path, tmp_path: Path, plugins: Any, settings: Settings
+) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(ConfigError, match=r"--label names one column \(shape\)"):
+        configured(table, run, label="shape")
+    for options, message in (
+        ({"target": "classes,labels"}, "the target 'tone' is of the kind 'labels'; leave out --joint"),
+        ({"heads": ("random-forest",)}, "none of random-forest can sit on one"),
+        ({"budget_seconds": 25.0}, "leaves 8s for each of 2 targets and for joint training.*give at least 30s"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            fit_targets(configured(table, run, **options), plugins=plugins, settings=settings)
+        assert not run.exists()
