@@ -103,6 +103,7 @@ class Modality:
     deployed(size, files): how a deployable is written. size: as the frozen network takes items. files: what the model
         needs beside its graph, by name.
     contents(path): the bytes of an item's file, with all that it names: the item can be read from them alone.
+    files(path): the files of an item's parts, in the order of `parts`; ValueError, with the reason, if it names none.
     parts: names of the kinds of item that such an item consists of; empty if it is not composed. The facts of a
         composed item are those of its parts, each named `PART.FACT`, with `PART.path` and `PART.sha256` of its file.
     """
@@ -121,6 +122,7 @@ class Modality:
     serving: Callable[[], ModuleType]
     deployed: Callable[[tuple[int, int], Mapping[str, Path]], Deployed]
     contents: Callable[[Path], bytes] = Path.read_bytes
+    files: Callable[[Path], tuple[Path, ...]] = lambda path: (path,)
     parts: tuple[str, ...] = ()
 
     @property

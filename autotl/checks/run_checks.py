@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from autotl.checks.views import views_of
 from autotl.data.dataset import Dataset
 from autotl.interfaces import Check, DefaultProbe, Finding
 from autotl.plugins import Plugins
@@ -16,15 +16,19 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = None) -> list[Finding]:
     """The findings of the checks for this kind of item, worst first; one that raises becomes a finding about itself.
 
+    Of composed items, the checks for the kinds of their parts look at these, and their findings name the whole items.
+
     probe: if given, the checks that use it are run, otherwise the others.
     """
     findings: list[Finding] = []
-    arguments = (dataset,) if probe is None else (dataset, probe)
+    views = views_of(dataset)
     for name, check in plugins.all(Check).items():
-        if check.uses_probe != (probe is not None) or not is_for(check, dataset):
+        view = views.get(check.modality)
+        if check.uses_probe != (probe is not None) or dataset.kind not in check.targets or view is None:
             continue
+        arguments = (view.seen,) if probe is None else (view.seen, probe)
         try:
-            findings += sound_findings(check, check.run(*arguments))
+            findings += [view.said(finding) for finding in sound_findings(check, check.run(*arguments))]
         except Exception as error:
             plugin = plugins.provenance(Check, name).plugin
             who = f"check {name!r} of plugin {plugin!r} raised "  # by then it has been said
@@ -36,13 +40,12 @@ def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = 
                     advice=f"Report this to the author of the plugin, or disable it with --disable-plugin {plugin}.",
                 )
             )
-    said = dataset.words
-    return worst_first(replace(one, message=said(one.message), advice=said(one.advice)) for one in findings)
+    return worst_first(findings)
 
 
 def is_for(check: Check, dataset: Dataset) -> bool:
-    """Whether a check can look at this kind of item and of target."""
-    return dataset.kind in check.targets and check.modality in ("", dataset.modality)
+    """Whether a check can look at this kind of item, or at a part of it, and at this kind of target."""
+    return dataset.kind in check.targets and check.modality in views_of(dataset)
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:

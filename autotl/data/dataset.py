@@ -112,10 +112,14 @@ class Dataset:
 
     @cached_property
     def words(self) -> ItemWords:
-        """Says sentences about images in terms of this kind of item; names of classes and of files stay as they are."""
+        """Says sentences about images in terms of this kind of item.
+
+        Names of classes and of files stay as they are, and so does what was said of these items from the beginning.
+        """
         if self.modality == IMAGE:
             return ItemWords()
-        named = {*self.table["label"], *self.table["path"]}
+        named = {*self.table["label"], *self.table["path"], *self.table["quarantine"], self.layout}
+        named |= {text for note in self.notes for text in (note.message, note.advice)}
         return ItemWords(self.modality, tuple(sorted(name for name in named if IMAGE in name.lower())))
 
     @property

@@ -14,12 +14,14 @@ from autotl.data.candidate_groups.find import group_by_name
 from autotl.data.candidate_groups.from_email import SENDER, THREAD
 from autotl.data.candidate_groups.from_exif import BURST, SESSION
 from autotl.data.column_words import without_missing
+from autotl.data.item_files import by_files, named_by
 from autotl.data.item_kinds import IMAGES, ItemKind, kind_of_files
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.note import Note
 from autotl.data.tables import read_side_table
 from autotl.errors import DatasetError
 from autotl.runtime.wording import counted, listed
+from autotl.targets import CLASSES, Kind
 
 NO_GROUPS = "none"
 """What `--groups` takes where no groups are to be kept on one side, and none are to be inferred."""
@@ -41,7 +43,7 @@ def group_notes(spec: str, groups: pd.Series, usable: pd.Series, kind: ItemKind 
     )
 
 
-def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
+def read_groups(spec: str, table: pd.DataFrame, root: Path, target: Kind = CLASSES) -> pd.Series:
     """The group of each item, as text; empty if it has none. A word that stands for a missing value is not a group.
 
     spec: the first that applies of: a table (CSV, TSV, Parquet or JSON lines) with the columns `path` and `group`;
@@ -49,26 +51,27 @@ def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
         the name of an inferred grouping such as `first-word` or `email-thread` (see `candidate_groups`); a regular
         expression with one capturing group that is searched in each path. `NO_GROUPS`: none.
     table: of a dataset: path (relative to `root`), quarantine (skipped and excluded files are not opened) and
-        attributes; the result has its index.
+        attributes; the result has its index. Composed items go by the files of their images. target: its kind.
     Raises DatasetError if the specification is invalid or gives no item a group.
     """
     if spec == NO_GROUPS:
         return pd.Series("", index=table.index, dtype=str)
     column = spec if spec.startswith("attribute.") else f"attribute.{spec}"
     if Path(spec).suffix.lower() in TABLE_SUFFIXES:
-        groups = read_side_table(Path(spec), table["path"], column="group").set_index("path")["group"]
-        found = without_missing(table["path"].map(groups).fillna(""))
+        names = named_by(table)
+        groups = read_side_table(Path(spec), names, column="group").set_index("path")["group"]
+        found = without_missing(names.map(groups).fillna(""))
         problem = "its column group is empty for all of them"
     elif spec.startswith("exif:"):
-        found = _from_exif(spec.removeprefix("exif:"), table, root)
+        found = _from_exif(spec.removeprefix("exif:"), *by_files(table, root))
         problem = "none of them has this EXIF field"
     elif column in table.columns:
         found = without_missing(table[column])
         problem = "this column is empty for all of them"
-    elif (inferred := _inferred(spec, table, root)) is not None:
+    elif (inferred := _inferred(spec, table, root, target)) is not None:
         found, problem = inferred, "no two files share one"
     else:
-        return _from_paths(spec, table)
+        return _from_paths(spec, by_files(table, root)[0])
     if (found == "").all():
         kind = kind_of_files(table["path"])
         raise DatasetError(f"--groups {spec!r} gives none of the {len(table)} {kind.plural} a group: {problem}.")
@@ -80,9 +83,9 @@ def opens_files(spec: str) -> bool:
     return spec.startswith("exif:") or spec in (BURST, SESSION, SENDER, THREAD)
 
 
-def _inferred(name: str, table: pd.DataFrame, root: Path) -> pd.Series | None:
+def _inferred(name: str, table: pd.DataFrame, root: Path, target: Kind) -> pd.Series | None:
     """The groups of an inferred grouping of this name; None where there is none."""
-    found = group_by_name(name, table[(table["quarantine"] == "") & (table["label"] != "")], root)
+    found = group_by_name(name, table[(table["quarantine"] == "") & (table["label"] != "")], root, target)
     return None if found is None else found.reindex(table.index).fillna("")
 
 

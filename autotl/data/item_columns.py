@@ -12,8 +12,9 @@ from autotl.data.column_words import IMAGE_COLUMNS, called, plain_name
 from autotl.data.file_lookup import Folder
 from autotl.data.item_column import ItemColumn, find_item_column, none_exists, share_called, share_of_items
 from autotl.data.item_kinds import IMAGES, PAIRS, TEXTS, ItemKind
+from autotl.data.note import Note
 from autotl.data.table_images import holds_images, sample
-from autotl.data.table_texts import is_longish, text_columns
+from autotl.data.table_texts import TEXT_COLUMNS, is_longish, text_columns
 from autotl.data.tables import listed_columns, require_column
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
@@ -22,6 +23,11 @@ NO_IMAGES = "none"
 """What `image` is to learn from texts alone, although the table gives images, too."""
 _MOST = 0.5
 _IMAGE_WORDS = ("image", "img", "photo", "picture")
+_DESCRIBING = (
+    *TEXT_COLUMNS, "description", "item_description", "product_description", "caption", "captions", "title", "headline",
+    "summary", "abstract", "notes", "findings", "report", "impression", "alt_text",
+)  # fmt: skip
+"""Common names of a column of texts beside one of images."""
 
 
 @dataclass(frozen=True)
@@ -140,3 +146,33 @@ def column_of_texts(frame: pd.DataFrame, path: Path, label: str | None, kind: It
         f"{why}, and {path} has {found}; its columns are {listed_columns(frame.columns)}. Name the column of texts "
         "with --text NAME."
     )
+
+
+def about_unused_columns(
+    frame: pd.DataFrame, item: ItemColumns, columns: Sequence[str], *, image: str | None
+) -> tuple[Note, ...]:  # fmt: skip
+    """What there is to tell about columns that could be learned from, too. columns: neither labels nor a split.
+
+    image: as it was asked for.
+    """
+    if item.kind is IMAGES:
+        texts = [name for name in called(_DESCRIBING, columns) if is_longish(frame[name])]
+        advice = f"To learn from the images and these texts together, add --text {_quoted(texts[0])}." if texts else ""
+        found = f"the column{'s'[: len(texts) > 1]} {listed(map(repr, texts))} hold{'s'[len(texts) > 1 :]} texts, which"
+        return (Note(f"{found} are not learned from", advice, "info"),) if texts else ()
+    images = [name for name in columns if share_called(frame[name], IMAGES) > _MOST]
+    if item.kind is PAIRS or image == NO_IMAGES or not images:
+        return ()
+    first = str(sample(frame[images[0]]).iloc[0])[:80]
+    return (
+        Note(
+            f"the column {images[0]!r} names images, none of which was found, such as {first!r}: the texts alone are "
+            "learned from",
+            f"To learn from both, put the images where the table names them; --image {NO_IMAGES} says that texts alone "
+            "are meant.",
+        ),
+    )
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() else repr(name)

@@ -12,7 +12,13 @@ import pandas as pd
 from autotl.data.column_words import IMAGE_COLUMNS, LABEL_COLUMNS, TEXT_LABEL_COLUMNS, called, is_known, plain_name
 from autotl.data.file_lookup import Folder
 from autotl.data.item_column import begins_with_text
-from autotl.data.item_columns import NO_IMAGES, ItemColumns, PairColumns, find_item_columns
+from autotl.data.item_columns import (
+    NO_IMAGES,
+    ItemColumns,
+    PairColumns,
+    about_unused_columns,
+    find_item_columns,
+)
 from autotl.data.item_kinds import IMAGES, TEXTS, ItemKind
 from autotl.data.label_words import label_notes, label_text
 from autotl.data.named_files import RowFiles, find_files
@@ -120,7 +126,10 @@ def _read_labels(
         layout += f"; split by the column{'s'[: len(split.columns) > 1]} {listed(map(repr, split.columns))}"
     if len(rows) < len(table):
         layout += f"; {len(table) - len(rows)} repeated rows dropped"
-    notes = (*split.notes, *given.notes, *found.notes)
+    unused = about_unused_columns(
+        frame, item, [name for name in free if name not in given.columns], image=image
+    )  # fmt: skip
+    notes = (*split.notes, *given.notes, *found.notes, *unused)
     text, image = _asked_of_others(item, image)
     return Labels(
         found.root, rows.sort_values("path", ignore_index=True), column, layout, notes, item.kind, text, image,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from autotl.data.hashing import find_copies
+from autotl.data.item_hashes import copies_of
 from autotl.data.note import Note
 from autotl.targets import Kind
 
@@ -25,7 +25,8 @@ class Source:
     ignored: number of other files by kind: "hidden", "system", "*.txt", ...; a hidden folder counts once.
     layout: how the data was understood, in a sentence.
     label: name of the column of labels, empty for folders. notes: what else there is to tell.
-    modality: the kind of the items, by its name. kind: of the target, see `autotl.targets`.
+    modality: the kind of the items, by its name. kind: of the target, see `autotl.targets`. order: of its classes, from
+        low to high, if it was given.
     """
 
     root: Path
@@ -36,8 +37,9 @@ class Source:
     notes: tuple[Note, ...] = ()
     modality: str = "image"
     kind: Kind = "classes"
+    order: tuple[str, ...] = ()
 
     @cached_property
     def copies(self) -> frozenset[str]:
         """Paths of the items whose content is also at another path."""
-        return find_copies(self.root, list(self.table["path"][self.table["missing"] == ""]))
+        return copies_of(self.root, list(self.table["path"][self.table["missing"] == ""]), self.modality)

@@ -123,7 +123,7 @@ def _joined(read: Mapping[PartTable, Labels], folder: Folder, label: str) -> Lab
     layout = f"{names}, {labels_layout(first.item_layout, label)}; split by the tables"
     if len(unique) < len(together):
         layout += f"; {len(together) - len(unique)} repeated rows dropped"
-    notes = tuple(note for labels in read.values() for note in labels.notes)
+    notes = tuple(dict.fromkeys(note for labels in read.values() for note in labels.notes))
     joined = unique.sort_values("path", ignore_index=True)
     return Labels(root, joined, label, layout, notes, first.kind, first.text, first.image)
 

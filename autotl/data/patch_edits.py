@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from autotl.data.hashing import hash_files
+from autotl.data.item_hashes import hash_items
 from autotl.data.item_kinds import KINDS
 from autotl.data.patch import Decision, merged_classes, patch_file, read_patch, with_known_names, write_patch
 from autotl.data.source import Source, open_source
@@ -150,7 +150,7 @@ def _checked(decisions: list[Decision], source: Source, data: Path) -> list[Deci
         )
     # Not for copies: once an excluded copy is deleted, the kept one would be mistaken for it under a new name.
     items = [d.item for d in decisions if d.decision != "merge" and d.item not in source.copies]
-    contents = dict(zip(items, hash_files(source.root, items)["sha256"], strict=True))
+    contents = dict(zip(items, hash_items(source.root, items, source.modality)["sha256"], strict=True))
     return [replace(decision, sha256=str(contents.get(decision.item, ""))) for decision in decisions]
 
 

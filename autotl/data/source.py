@@ -21,6 +21,7 @@ from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled, part_i
 from autotl.data.given_data import is_table, require_data
 from autotl.data.item_column import find_item_column
 from autotl.data.item_columns import NO_IMAGES
+from autotl.data.item_files import by_files, named_by
 from autotl.data.item_kinds import IMAGES, KINDS, TEXTS
 from autotl.data.label_table import Labels, read_labels
 from autotl.data.label_words import label_text
@@ -324,8 +325,10 @@ def _with_unlisted_files(source: Source, folder: Folder, *tables: str) -> Source
     """Add what is in the folder but not in its tables: unlabelled images, and other files."""
     images = folder.files.items
     ignored = folder.files.ignored + _kinds(name for name in folder.files.tables if name not in tables)
-    if source.root != folder.root:  # the images are stored in the table
-        return replace(source, ignored=ignored + _kinds(images))
+    if source.root != folder.root:  # the items are stored in the table, or composed of what it names
+        used = set(named_by(source.table))
+        prefix = f"{folder.root.as_posix()}/"
+        return replace(source, ignored=ignored + _kinds(name for name in images if prefix + name not in used))
     named = set(source.table["path"])
     rest = pd.DataFrame({"path": [path for path in images if path not in named]}, dtype=str)
     rows = pd.concat([source.table, rest.reindex(columns=source.table.columns, fill_value="")])
@@ -337,7 +340,7 @@ def _split_by_folders(source: Source) -> Source:
     table = source.table
     if (table["given_split"] != "").any():
         return source
-    paths = table["path"][table["missing"] == ""]
+    paths = by_files(table, source.root)[0]["path"][table["missing"] == ""]
     names = read_folders(paths)
     if not names.split_by:
         return source
@@ -348,13 +351,13 @@ def _split_by_folders(source: Source) -> Source:
 
 
 def _with_attributes(source: Source, path: Path, label: str | None) -> Source:
-    table = source.table
-    extra = read_side_table(path, table["path"]).set_index("path").add_prefix("attribute.")
+    table, names = source.table, named_by(source.table)
+    extra = read_side_table(path, names).set_index("path").add_prefix("attribute.")
     if label is not None and source.label != label:
         if f"attribute.{label}" not in extra:
             columns = [name.removeprefix("attribute.") for name in extra.columns]
             raise DatasetError(no_such_column(label, columns, path))
-        labels = table["path"].map(label_text(extra.pop(f"attribute.{label}"))).fillna("")
+        labels = names.map(label_text(extra.pop(f"attribute.{label}"))).fillna("")
         if (table["label"] != "").any():
             table = table.assign(**{f"attribute.{source.label or 'folder'}": table["label"]})
         table = table.assign(label=labels)
@@ -364,7 +367,7 @@ def _with_attributes(source: Source, path: Path, label: str | None) -> Source:
     if twice:
         name = twice[0].removeprefix("attribute.")
         raise DatasetError(f"the attribute {name!r} of {path} already exists in the data. Rename the column.")
-    return replace(source, table=table.join(extra, on="path").fillna(""))
+    return replace(source, table=table.join(extra.reindex(names).set_axis(table.index)).fillna(""))
 
 
 def _kinds(paths: Iterable[str]) -> Counter[str]:

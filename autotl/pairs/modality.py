@@ -50,6 +50,13 @@ def _contents(path: Path) -> bytes:
     return held_parts(image, pair.text if isinstance(pair.text, str) else read_text_file(pair.text))
 
 
+def _files(path: Path) -> tuple[Path, ...]:
+    pair = _read(path)
+    if not (isinstance(pair.image, Path) and isinstance(pair.text, Path)):
+        raise UnreadablePair("it holds its parts; a dataset has pairs that name the files of their parts")
+    return pair.image, pair.text
+
+
 def _typical_size(facts: pd.DataFrame) -> str:
     def of(part: Modality) -> str:
         return part.typical_size(facts.rename(columns=lambda name: str(name).removeprefix(f"{part.name}.")))
@@ -95,6 +102,7 @@ PAIRS = Modality(
     serving=_serving,
     deployed=_deployed,
     contents=_contents,
+    files=_files,
     parts=tuple(part.name for part in _PARTS),
 )
 """Pairs of an image and a text, such as a photo and its description."""

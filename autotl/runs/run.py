@@ -27,7 +27,7 @@ from autotl.data.split import Split, subsample
 from autotl.errors import ConfigError, RunError
 from autotl.runs.config import Config
 from autotl.runs.event_log import EVENTS_FILE, EventWriter
-from autotl.runs.events import Event, FindingMade, Listener, Message, Progress
+from autotl.runs.events import Event, Listener, Message, Progress
 from autotl.runs.result import RunResult
 from autotl.runtime.addresses import absolute_address, hide_secrets, reveal_secrets, sqlite_address
 from autotl.runtime.atomic_files import write_atomically
@@ -102,7 +102,7 @@ class Run:
 
     def emit(self, event: Event) -> None:
         """Append an event to events.jsonl and tell the listeners; messages are said in this run's words."""
-        event = self.dataset.words(event) if isinstance(event, Message | FindingMade) else event
+        event = self.dataset.words(event) if isinstance(event, Message) else event
         self.log(event)
         for listener in self.listeners:
             listener(event)

@@ -62,7 +62,7 @@ def near_duplicates(dataset: Dataset) -> Iterator[Finding]:
     yield Finding(
         "near-duplicates",
         "warning" if many else "info",
-        f"{counted(len(pairs), 'pair')} of images {'looks' if len(pairs) == 1 else 'look'} almost the same{reflected} "
+        f"{_alike(len(pairs), dataset)}{reflected} "
         f"({counted(len(concerned), 'image')} in {counted(_n_clusters(pairs), 'group')}), such as "
         f"{paths[concerned[0]]} and {paths[concerned[1]]}",
         items=tuple(paths[concerned]),
@@ -97,11 +97,10 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
     pairs = pairs[~same_file & (pairs["similarity"] >= CONFLICTING)]
     if len(pairs):
         one, two = (items.iloc[int(pairs[side].iloc[0])] for side in ("first", "second"))
-        verb = "has" if len(pairs) == 1 else "have"
         yield Finding(
             "label-conflicts",
             "warning",
-            f"{counted(len(pairs), 'pair')} of images that look almost the same {verb} different labels, such as "
+            f"{_alike(len(pairs), dataset, differ=True)}, such as "
             f"{one['path']} ({one['label']}) and {two['path']} ({two['label']})",
             items=tuple(items["path"].to_numpy(dtype=str)[members(pairs)]),
             advice="Look at them, the most similar come first: correct the label where it is wrong, "
@@ -109,6 +108,20 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
             pairs=named(pairs, dataset),
             fixes=(("relabel", one["path"], two["label"]), ("exclude", one["path"])),
         )
+
+
+def _alike(n: int, dataset: Dataset, *, differ: bool = False) -> str:
+    """How many times two items look almost the same. differ: and have different labels."""
+    from autotl.data.modalities import modality_named
+
+    if modality_named(dataset.modality).parts:  # such items are called pairs, so a pair of them would be misread
+        that, have = ("that ", " have different labels") if differ else ("", "")
+        return f"two images {that}are almost the same in one of their parts{have} {counted(n, 'time')}"
+    if differ:
+        alike = f"that look almost the same {'has' if n == 1 else 'have'} different labels"
+    else:
+        alike = f"{'looks' if n == 1 else 'look'} almost the same"
+    return f"{counted(n, 'pair')} of images {alike}"
 
 
 def _near_pairs(dataset: Dataset) -> pd.DataFrame:

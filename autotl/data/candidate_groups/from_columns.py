@@ -22,6 +22,7 @@ _IDENTIFIES_TEXTS = re.compile(
     r"|reviewer|thread|conversation|dialog|discussion|debate|session|series|group|case|book|document|(^|[_ .-])id$",
     re.IGNORECASE,
 )
+_IDENTIFIES_BOTH = re.compile(f"{_IDENTIFIES.pattern}|{_IDENTIFIES_TEXTS.pattern}", re.IGNORECASE)
 _SUBJECTS = frozenset({"subject", "subject_line", "email_subject", "betreff", "objet", "asunto", "oggetto"})
 """Columns of the subjects of e-mails, of which a reply repeats the one before it."""
 _MOST_VALUES = 0.5
@@ -35,6 +36,8 @@ def by_columns(items: pd.DataFrame) -> Iterator[GroupCandidate]:
     """
     names = [name for name in items.columns if name.startswith("attribute.")]
     identifies = _IDENTIFIES
+    if f"{TEXTS.name}.path" in items:  # images with a text each
+        identifies = _IDENTIFIES_BOTH
     if kind_of_files(items["path"]) is TEXTS:
         identifies = _IDENTIFIES_TEXTS
         subjects = [name for name in names if plain_name(name.removeprefix("attribute.")) in _SUBJECTS]
