@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from autotl.cli.app import app
 from autotl.errors import ConfigError, RunError
+from autotl.training import fine_tuning
 from autotl.workflows import several_targets
 
 DISABLED = [
@@ -78,6 +79,29 @@ def test_a_check_of_several_targets_is_one_document_and_one_page() -> None:
     assert sum(line.startswith("near-duplicates: ") for line in lines) == 1
     refused = autotl("check", "shapes/labels.csv", "--label", "shape,colour", "--quick", *DISABLED)
     assert "colour" in str(refused.exception)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("place")
+def test_what_one_network_for_all_targets_achieves_is_printed_and_in_the_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 1)
+    done = fit("--joint")
+    assert done.exit_code == 0, done.output
+    joint = json.loads(autotl("report", "run", "--json").stdout)["joint"]
+    assert joint["status"] == "complete"
+    assert joint["reading"]["backbone"] in done.stdout
+    for target in joint["targets"].values():
+        assert f"{target['verdict']['claim']}; " in done.stdout
+        assert {"value", "low", "high", "n_items"} <= set(target["verdict"])
+
+
+@pytest.mark.usefixtures("place")
+def test_one_network_for_one_target_is_refused() -> None:
+    refused = autotl("fit", "shapes/labels.csv", "--label", "shape", "--joint", "--run", "run", *DISABLED)
+    assert isinstance(refused.exception, ConfigError)
+    assert "--joint trains one network for several targets" in str(refused.exception)
 
 
 @pytest.mark.usefixtures("place")
