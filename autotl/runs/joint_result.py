@@ -112,8 +112,9 @@ class JointResult:
     def words(self) -> str:
         """What was trained, in short."""
         stages, folds = int(self.training.get("trainable_stages", 0)), int(self.training.get("folds", 0))
-        trained = counted(stages, "stage")
-        return f"{self.reading['backbone']} at {self.reading['size']}, {trained} trained, {counted(folds, 'fold')}"
+        what = f"{self.reading['backbone']} at {self.reading['size']}, {counted(stages, 'stage')} trained"
+        why = self.training.get("why_not_all_folds")
+        return f"{what}, measured on {counted(folds, 'fold')}{f', since {why}' if why else ''}"
 
     def to_json(self) -> dict[str, object]:
         """Plain values."""

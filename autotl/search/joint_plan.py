@@ -71,9 +71,9 @@ def plan_jointly(targets: Mapping[str, Searched], *, seconds_left: float) -> Joi
     """Choose what is trained; returns why nothing is, where the time does not suffice.
 
     Backbone and size are those of the target with the largest loss; the stages are those that all targets read best,
-    or where they differ all stages. As many stages train as the time allows in all folds, or else in one; without a
-    limit of time those that hold a third of the network's computations. Raises ConfigError where a target has no head
-    that can sit on a network.
+    or where they differ all stages. As many stages train as the time allows in all folds, or else in one, but no more
+    than in the best fine-tune trial of that target; where it has none and the time is not limited, those that hold a
+    third of the network's computations. Raises ConfigError where a target has no head that can sit on a network.
     """
     reading = common_reading(list(targets.values()))
     heads = {name: _head(name, target, reading) for name, target in targets.items()}
@@ -81,8 +81,9 @@ def plan_jointly(targets: Mapping[str, Searched], *, seconds_left: float) -> Joi
     name, largest = max(targets.items(), key=lambda item: len(item[1].context.run.split.development))
     candidate = plan.candidate(name, largest.context)
     largest.context.inputs.get(candidate)  # so that reading its features is no longer to be paid
+    depths = _depths(largest.context, candidate, max(targets.values(), key=lambda one: one.loss), seconds_left)
     tuned = [trial for target in targets.values() for trial in target.board.of(FINE_TUNE)]
-    depth = _depth(largest.context, candidate, tuned, n_targets=len(targets), left=seconds_left)
+    depth = _affordable(largest.context, candidate, depths, tuned, n_targets=len(targets), left=seconds_left)
     return depth if isinstance(depth, str) else replace(plan, training=replace(plan.training, trainable_stages=depth))
 
 
@@ -116,15 +117,21 @@ def _head(name: str, target: Searched, reading: Reading) -> tuple[str, Params]:
     return able[0], {}
 
 
-def _depth(
-    context: SearchContext, candidate: Candidate, tuned: Sequence[TrialRecord], *, n_targets: int, left: float
+def _depths(context: SearchContext, candidate: Candidate, hardest: Searched, left: float) -> Sequence[int]:
+    """How many stages may train, shallow to deep."""
+    steps, best = context.costs.step_depths(candidate), hardest.board.best(FINE_TUNE)
+    if best:
+        return [depth for depth in steps if depth <= best.training["trainable_stages"]] or steps[:1]
+    return steps[: len(steps) // 2 + 1] if math.isinf(left) else steps
+
+
+def _affordable(
+    context: SearchContext, candidate: Candidate, depths: Sequence[int], tuned: Sequence[TrialRecord], *,
+    n_targets: int, left: float,
 ) -> int | str:  # fmt: skip
-    """How many stages train, or why none can."""
+    """How many stages train in the time that is left, or why none can."""
     assert candidate.training is not None
-    first_training = candidate.training
-    depths, setup, n_folds = context.costs.step_depths(candidate), n_targets * SETUP_SECONDS, context.run.split.n_folds
-    if math.isinf(left):
-        return depths[len(depths) // 2]
+    first_training, setup, n_folds = candidate.training, n_targets * SETUP_SECONDS, context.run.split.n_folds
 
     def estimate(depth: int) -> Estimate:
         training = replace(first_training, trainable_stages=depth)

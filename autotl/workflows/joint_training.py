@@ -70,7 +70,7 @@ def train_jointly(
     """
     found = read_targets(whole.folder)
     if missing := [target.name for target in found.targets if not target.result]:
-        return JointResult("not tried", f"{', '.join(missing)} has no model to compare with")
+        return JointResult("not tried", f"there is no model of {' and '.join(missing)} to compare with")
     reserved += EXPORT_SECONDS * len(found.targets)
 
     def seconds_left() -> float:

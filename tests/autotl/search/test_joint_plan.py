@@ -12,7 +12,7 @@ from autotl.errors import ConfigError
 from autotl.evidence.leaderboard import rank
 from autotl.interfaces import ScoreInterval
 from autotl.search.joint_plan import JointPlan, Searched, common_reading, plan_jointly
-from autotl.trial import PROBE, Reading, TrialRecord
+from autotl.trial import FINE_TUNE, PROBE, Reading, Training, TrialRecord
 
 TOP, JOINED = Reading("tiny", (32, 32), "top", "avg"), Reading("tiny", (32, 32), "joined", "avg+max")
 
@@ -67,6 +67,16 @@ def test_more_time_trains_more_stages_and_too_little_time_none(searched: Any, mo
     assert str(found[0]).startswith("1 s were left, and training a network for all targets takes about ")
     middle, deepest = (plan.training.trainable_stages for plan in found[1:])
     assert middle <= deepest == depths[-1]
+
+
+def test_no_more_stages_train_than_in_the_best_fine_tune_trial_of_the_hardest_target(searched: Any) -> None:
+    score, training = ScoreInterval(0.95, 0.9, 1.0), Training(1, 1e-3, 1e-4, augment=False)
+    tuned = TrialRecord(1, "complete", FINE_TUNE, TOP, "logistic", {}, training=training.to_json(), score=score)
+    for loss, expected in ((0.9, True), (0.1, False)):
+        targets = {"a": searched(probe(0, 0.9), tuned, loss=loss), "b": searched(probe(0, 0.9), loss=0.5)}
+        plan = plan_jointly(targets, seconds_left=1e6)
+        assert isinstance(plan, JointPlan)
+        assert (plan.training.trainable_stages == 1) == expected
 
 
 def test_without_a_head_that_can_sit_on_a_network_nothing_is_planned(searched: Any) -> None:

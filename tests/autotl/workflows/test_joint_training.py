@@ -15,7 +15,7 @@ from several_labels import write_shapes
 
 from autotl.deploy import predictor, targets_predictor
 from autotl.deploy.joint_deployable import find_joint
-from autotl.errors import ConfigError
+from autotl.errors import ConfigError, RunError
 from autotl.runs.config import Config
 from autotl.runs.events import Progress
 from autotl.runs.run import open_run
@@ -24,7 +24,7 @@ from autotl.scores import ScoreInterval
 from autotl.search import joint_fine_tune
 from autotl.settings import Settings
 from autotl.training import fine_tuning
-from autotl.workflows import joint_training
+from autotl.workflows import joint_training, several_targets
 from autotl.workflows.several_targets import fit_targets, resume_targets, with_targets
 
 pytestmark = pytest.mark.slow
@@ -203,3 +203,19 @@ def test_what_cannot_be_trained_jointly_is_refused_before_any_work(
         with pytest.raises(ConfigError, match=message):
             fit_targets(configured(table, run, **options), plugins=plugins, settings=settings)
         assert not run.exists()
+
+
+def test_it_has_the_share_of_one_more_target_and_is_left_out_if_a_target_has_no_model(
+    table: Path, tmp_path: Path, plugins: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RunError("no such luck")
+
+    monkeypatch.setattr(several_targets, "conduct", fail)
+    found = fit_targets(
+        configured(table, tmp_path / "run", budget_seconds=100.0), plugins=plugins, settings=settings
+    )  # fmt: skip
+    shares = [open_run(target.folder).config.budget_seconds or 0 for target in found.targets]
+    assert 20 < shares[0] < 100 / 3
+    assert found.joint is not None
+    assert (found.joint.status, found.joint.why) == ("not tried", "there is no model of shape and tone to compare with")
