@@ -246,7 +246,7 @@ def attempt(context: Any, candidate: Callable[..., Any], monkeypatch: pytest.Mon
     return attempt
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy_dataset() -> Callable[..., Any]:
     """A dataset without files: toy_dataset(labels=["a", "b"], group=["1", ""], pairs=[(0, 1, 0.9)])."""
     import pandas as pd

@@ -16,7 +16,7 @@ from autotl.evidence.abstention import accepting, conformal_sets
 from autotl.evidence.abstention.doubts_words import figures, tables
 from autotl.evidence.abstention.judgement import judge_accept_rule, judge_curve, judge_sets
 from autotl.evidence.audit.audit import Audit, audit, unseen_answers
-from autotl.evidence.audit.words import parts
+from autotl.evidence.audit.tables import parts
 from autotl.evidence.champion_choice import Choice
 from autotl.evidence.evaluations import evaluate
 from autotl.evidence.evaluators import evaluators_of
@@ -36,6 +36,7 @@ from autotl.training.cross_validation import majority
 from autotl.trial import Reading, TrialRecord
 from autotl.workflows.choice import choose_champion, judge_fine_tune_trials
 from autotl.workflows.judgement import judge
+from autotl.workflows.target_facts import target_facts
 
 READING = Reading("tiny", (32, 32), "top", "avg")
 DEFAULT = 1
@@ -77,13 +78,13 @@ def write_verified_run(
 
     trials = [TrialRecord(0, "complete", "majority", score=_majority_score(context))]
     for number in range(DEFAULT, DEFAULT + n_probes):
-        trials.append(_trial(context, number, "probe", predict(run.split.development, 1.3 + 0.1 * number), trials))
+        trials.append(made_trial(context, number, "probe", predict(run.split.development, 1.3 + 0.1 * number), trials))
     for number, items in ((200, run.split.validation), (201, run.split.development)):
-        trials.append(_trial(context, number, "fine-tune", predict(items, 2.5), trials))
+        trials.append(made_trial(context, number, "fine-tune", predict(items, 2.5), trials))
     trials.append(TrialRecord(300, "failed", "probe", READING, "svm", reason="no"))
     board = rank(trials, objective=objective, larger_is_better=context.objective.larger_is_better, default=DEFAULT)
     tested = {number: predict(run.split.test, skill) for number, skill in ((DEFAULT, 1.4), (99, 2.5))}
-    _conclude(context, board, tested)
+    conclude(context, board, tested, _of_classes)
     return run
 
 
@@ -104,9 +105,10 @@ def _majority_score(context: SearchContext) -> Any:
     return context.objective.score(majority(context.labels, context.run.split, context.n_classes))
 
 
-def _trial(
+def made_trial(
     context: SearchContext, number: int, strategy: Any, found: Predictions, before: list[TrialRecord]
 ) -> TrialRecord:
+    """A trial with these predictions, which are written."""
     save_predictions(context.run, number, found)
     score = context.objective.score(found)
     if len(found.items) < len(context.run.split.development):
@@ -116,9 +118,15 @@ def _trial(
     return TrialRecord(number, "complete", strategy, READING, head, score=score)
 
 
-def _conclude(context: SearchContext, board: Leaderboard, tests: dict[int, Predictions]) -> None:
+Examine = Callable[[SearchContext, Predictions, Predictions, RunResult], tuple[RunResult, tuple[ShownPanel, ...]]]
+"""What is said of a champion: (context, its answers in the search, in the test, result) -> the result and panels."""
+
+
+def conclude(
+    context: SearchContext, board: Leaderboard, tests: dict[int, Predictions], examine: Examine
+) -> None:  # fmt: skip
     """As workflows.conclusion does, without a model."""
-    run, evaluators = context.run, evaluators_of(context.plugins, "classes")
+    run, evaluators = context.run, evaluators_of(context.plugins, context.run.dataset.kind)
     choice = choose_champion(context, board)
     fine_tuning = judge_fine_tune_trials(context, board, choice, "")
     trial = next(t for t in board.completed if t.number == choice.order[0])
@@ -134,8 +142,6 @@ def _conclude(context: SearchContext, board: Leaderboard, tests: dict[int, Predi
         context, board, choice, trial, measured=measured, fine_tuning=replace(fine_tuning, trial=-2), tested=tested,
         tested_default=tested_default, passed_over=(), refit=None,
     )  # fmt: skip
-    doubts = _doubts(context, searched, tested)
-    audited = _audited(run, searched, tested)
     result = RunResult(
         run=str(run.folder), status="complete", objective=board.objective,
         champion=ChampionSummary.from_json(trial.to_json() | {"trial": trial.number}), search=judged.search.scores,
@@ -143,21 +149,29 @@ def _conclude(context: SearchContext, board: Leaderboard, tests: dict[int, Predi
         fine_tuning=fine_tuning, over_default=judged.over_default, advice=judged.advice, ended="all is done",
         expected_gain=None, n_trials=sum(run.config.counts(t.strategy, t.head) for t in board.trials),
         n_items={part: len(getattr(run.split, part)) for part in ("train", "validation", "test")}, n_unused=0,
-        fingerprint=run.fingerprint, passed_over=(), deployable="", leaderboard="", report="", doubts=doubts,
-        audit=audited and audited.summary,
+        fingerprint=run.fingerprint, passed_over=(), deployable="", leaderboard="", report="",
     )  # fmt: skip
     board.write(run.folder / "leaderboard.csv")
     write_choice(run, choice, tested_default)
-    panels = (
-        ShownPanel("doubts", "autotl", (*figures(doubts, tested), *tables(doubts))),
-        ShownPanel("subgroups", "autotl", parts(audited) if audited else ()),
-        *(shown for shown in show_panels(run, tested, context.plugins) if shown.panel in ("calibration", "certainty")),
-    )
+    result, panels = examine(context, searched, tested, result)
     evaluations = (judged.search, test, test_default)
     write_evidence(run, evaluations=evaluations, searched=searched, tested=tested, panels=panels)
     run.update(status="complete", result=result.to_json())
     _write_model(run, result)
     _write_report(run, choice, result)
+
+
+def _of_classes(
+    context: SearchContext, searched: Predictions, tested: Predictions, result: RunResult
+) -> tuple[RunResult, tuple[ShownPanel, ...]]:  # fmt: skip
+    doubts, audited = _doubts(context, searched, tested), _audited(context.run, searched, tested)
+    shown = show_panels(context.run, tested, context.plugins)
+    panels = (
+        ShownPanel("doubts", "autotl", (*figures(doubts, tested), *tables(doubts))),
+        ShownPanel("subgroups", "autotl", parts(audited) if audited else ()),
+        *(one for one in shown if one.panel in ("calibration", "certainty")),
+    )
+    return replace(result, doubts=doubts, audit=audited and audited.summary), panels
 
 
 def _audited(run: Run, searched: Predictions, tested: Predictions) -> Audit | None:
@@ -193,6 +207,7 @@ def _write_model(run: Run, result: RunResult) -> None:
     document = result.to_json()
     facts = {name: document[name] for name in ("search", "test", "verdict", "n_items")}
     own = {"fingerprint": run.fingerprint, "test_fingerprint": run.test_fingerprint, "classes": run.dataset.classes}
+    facts |= target_facts(run, result.champion.trial)
     (run.champion / "metadata.json").write_text(json.dumps(facts | own), encoding="utf-8")
 
 
@@ -203,5 +218,6 @@ def _write_report(run: Run, choice: Choice, result: RunResult) -> None:
         f'<span data-json="/test/{result.objective}/low" data-percent>{100 * score.low:.1f}</span> % on.'
         f'<table><tr><td data-json="evidence/evaluations.json#/test/n_items">{result.n_items["test"]}</table>'
         f"<p>{len(choice.numbers)} trials.<p>{html.escape(result.advice)}."
+        + "".join(f"<p>{html.escape(sentence)}." for sentence in result.in_short)
     )
     (run.folder / "report.html").write_text(page, encoding="utf-8")

@@ -109,6 +109,12 @@ class Ledger:
         for name, number in zip(names, first, strict=True):
             self.expect(f"{address}/{name}", number, tolerance=tolerance_of(first))
 
+    def expect_rows(self, address: str, n: int) -> None:
+        """Compare the number of rows of a table."""
+        found = self.get(f"{address}/rows")
+        if not isinstance(found, list) or len(found) != n:
+            self.differs.append((f"{full(address)}/rows", "others", f"{n} rows"))
+
     def expect_said(self, address: str, words: str) -> None:
         """Note a difference unless a sentence contains these words."""
         found = self.get(address)

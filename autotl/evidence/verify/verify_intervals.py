@@ -17,6 +17,7 @@ import numpy as np
 from verify_targets import is_classes
 
 Z = NormalDist().inv_cdf(0.975)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 Interval = tuple[float, float, float]
 """(value, low, high)"""
 Measure = Callable[..., float]
@@ -264,12 +265,11 @@ def _freedom(values: np.ndarray, counts: np.ndarray, starts: np.ndarray) -> floa
 
 def _student(freedom: float) -> float:
     """The 97.5 % point of Student's t, by integrating its density, t = sqrt(freedom) * tan(angle)."""
-    nodes, weights = np.polynomial.legendre.leggauss(200)
     scale = 2 / math.sqrt(math.pi) * math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2))
 
     def within(t: float) -> float:
         top = math.atan(t / math.sqrt(freedom))
-        return scale * top / 2 * float((weights * np.cos(top / 2 * (nodes + 1)) ** (freedom - 1)).sum())
+        return scale * top / 2 * float((WEIGHTS * np.cos(top / 2 * (NODES + 1)) ** (freedom - 1)).sum())
 
     return _root(lambda t: within(t) - 0.95, 0.0, 13.0)
 

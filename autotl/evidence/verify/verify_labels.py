@@ -27,11 +27,14 @@ def check_labels(run: Any) -> None:
         ledger.expect(f"champion/metadata.json#/target/thresholds/{number}", value)
     for address, part in run.panel("labels"):
         if part["title"] == "Each label on the test split":
+            ledger.expect_rows(address, len(run.classes))
             for number, value in enumerate(least.tolist()):
                 _check_label(run, f"{address}/rows/{number}", number, value, groups)
             _check_sentences(run, address.partition("/parts/")[0])
         else:
-            for number, name in enumerate(name for name in AT_THRESHOLDS if name in run.result["test"]):
+            names = [name for name in AT_THRESHOLDS if name in run.result["test"]]
+            ledger.expect_rows(address, len(names))
+            for number, name in enumerate(names):
                 ledger.expect(f"{address}/rows/{number}/0", name)
                 candidates = (at_thresholds(name, tested, least, groups, run.seed, n) for n in CALLS)
                 ledger.expect_interval(f"{address}/rows/{number}", candidates, range(1, 4))

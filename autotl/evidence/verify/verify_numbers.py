@@ -21,16 +21,16 @@ def check_numbers(run: Any) -> None:
     ledger, widths = run.ledger, half_widths(run.searched, of_items(run.clusters, run.searched), run.seed)
     ledger.expect("champion/metadata.json#/target/kind", run.kind)
     if LEVEL in widths:
-        half_width, n = widths[LEVEL]
-        for name, value in (("level", LEVEL), ("half_width", half_width), ("n", n)):
+        for name, value in zip(("level", "half_width", "n"), (LEVEL, *widths[LEVEL]), strict=True):
             ledger.expect(f"champion/metadata.json#/target/interval/{name}", value)
     for address, part in run.panel("numbers"):
         if part["title"] == "Intervals on the test split":
             rows = list(coverages(run.tested, widths, of_items(run.clusters, run.tested)))
+            ledger.expect_rows(address, len(rows))
             for number, (level, name, half_width, n, held) in enumerate(rows):
                 cells = {0: f"{100 * level:.0f} %", 1: name, 2: half_width, 6: n}
-                for column, value in cells.items():
-                    ledger.expect(f"{address}/rows/{number}/{column}", value)
+                for column, cell in cells.items():
+                    ledger.expect(f"{address}/rows/{number}/{column}", cell)
                 ledger.expect_interval(f"{address}/rows/{number}", [held], range(3, 6))
                 if (level, name) == (LEVEL, "all"):
                     _check_sentence(run, address.partition("/parts/")[0], half_width, n, held)

@@ -41,7 +41,8 @@ def score(name: str, labels: np.ndarray, probabilities: np.ndarray) -> float:
     if not len(labels):
         return math.nan
     if not is_classes(labels):
-        return (of_labels if labels.ndim == 2 else of_numbers)(name, labels, probabilities)
+        value: float = (of_labels if labels.ndim == 2 else of_numbers)(name, labels, probabilities)
+        return value
     if name == "log_loss":
         return float(np.log(1 / np.clip(probabilities[np.arange(len(labels)), labels], SMALLEST, 1.0)).mean())
     if name == "roc_auc":

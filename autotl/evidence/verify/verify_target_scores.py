@@ -22,7 +22,7 @@ def of_labels(name: str, labels: np.ndarray, probabilities: np.ndarray) -> float
         return _mean(~wrong[judged.any(axis=1)].any(axis=1))
     if name == "hamming":
         return _mean(wrong[judged])
-    right, said, there = ((part.sum(axis=0)) for part in (applies & predicted, predicted, applies))
+    right, said, there = (part.sum(axis=0) for part in (applies & predicted, predicted, applies))
     if name == "micro_f1":
         right, said, there = (np.array([part.sum()]) for part in (right, said, there))
     occurs = said + there > 0
@@ -51,7 +51,7 @@ def average_precision(applies: np.ndarray, probabilities: np.ndarray) -> float:
     own = probabilities[applies]
 
     def as_high(values: np.ndarray) -> np.ndarray:
-        return len(values) - np.searchsorted(np.sort(values), own, "left")
+        return np.asarray(len(values) - np.searchsorted(np.sort(values), own, "left"))
 
     return _mean(as_high(own) / as_high(probabilities))
 

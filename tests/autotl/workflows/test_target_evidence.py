@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -190,6 +193,30 @@ def test_the_report_shows_what_there_is_and_says_what_is_left_out(
     assert "Confusion matrix" not in page
     card = (found.champion / "model_card.md").read_text(encoding="utf-8")
     assert "temperature" not in card
+
+
+@pytest.mark.parametrize(("run", "score"), [("of_number", "mae"), ("of_labels", "micro_f1")])
+def test_verify_recomputes_all_of_it_and_finds_a_changed_score(
+    run: str, score: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    found: Run = request.getfixturevalue(run)
+    copy = shutil.copytree(found.folder, tmp_path / "copy")
+
+    def verified() -> tuple[int, Any]:
+        command = [sys.executable, str(copy / "verify.py"), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, json.loads(done.stdout)
+
+    code, document = verified()
+    assert (code, document["differs"]) == (0, [])
+    assert document["n_recomputed"] > 150
+    assert "no rule for it here" not in [part["why"] for part in document["not_recomputed"]]
+    state = json.loads((copy / "run.json").read_text())
+    state["result"]["test"][score]["value"] += 0.01
+    (copy / "run.json").write_text(json.dumps(state))
+    code, document = verified()
+    assert code == 1
+    assert document["differs"][0]["where"] == f"run.json#/result/test/{score}/value"
 
 
 def test_few_items_with_a_label_are_said_not_to_tell_how_well_it_is_found(of_labels: Run) -> None:

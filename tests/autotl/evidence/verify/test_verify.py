@@ -7,13 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from verified_runs import write_verified_run
+from verifying import Change, found, in_result, in_state, in_text, verify
 
 from autotl.evidence.verify.verify_documents import Report, printed_as
 from autotl.predictions import Predictions
@@ -21,19 +21,6 @@ from autotl.runs.config import Config
 from autotl.runs.run import Run
 from autotl.settings import Settings
 from autotl.workflows.fit import fit
-
-Change = Callable[[Path], None]
-_ONLY_NUMPY = """
-import runpy, sys
-sys.path.insert(0, sys.argv.pop(1))
-sys.argv.pop(0)
-try:
-    runpy.run_path(sys.argv[0], run_name="__main__")
-finally:
-    foreign = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
-    foreign -= {"__main__", "numpy", "cython_runtime"}
-    print(*sorted(name for name in foreign if not name.startswith(("verify_", "_cython"))), file=sys.stderr)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -45,27 +32,6 @@ def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, se
 @pytest.fixture
 def copy(run: Run, tmp_path: Path) -> Path:
     return shutil.copytree(run.folder, tmp_path / "copy")
-
-
-@pytest.fixture(scope="module")
-def numpy_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of packages that holds NumPy and no other."""
-    folder, installed = tmp_path_factory.mktemp("packages"), Path(np.__file__).parent.parent
-    for name in ("numpy", "numpy.libs"):
-        if (installed / name).exists():
-            (folder / name).symlink_to(installed / name, target_is_directory=True)
-    return folder
-
-
-def verify(folder: Path, packages: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run verify.py of a run folder without any site-packages but these."""
-    command = [sys.executable, "-I", "-S", "-c", _ONLY_NUMPY, str(packages), str(folder / "verify.py"), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
-def found(folder: Path, packages: Path) -> tuple[int, dict[str, Any]]:
-    done = verify(folder, packages, "--json")
-    return done.returncode, json.loads(done.stdout)
 
 
 def test_it_reproduces_a_run_with_numpy_alone(run: Run, numpy_alone: Path) -> None:
@@ -82,29 +48,6 @@ def test_it_says_what_it_cannot_recompute_and_leaves_out_no_score(run: Run, nump
     assert not any("/search/" in address or "/test/" in address or "panels" in address for address in left)
     assert document["n_recomputed"] > 200
     assert document["report"]["compared"] > 30
-
-
-def _in_state(change: Callable[[Any], None]) -> Change:
-    def apply(folder: Path) -> None:
-        path = folder / "run.json"
-        document = json.loads(path.read_text(encoding="utf-8"))
-        change(document)
-        path.write_text(json.dumps(document), encoding="utf-8")
-
-    return apply
-
-
-def _in_result(change: Callable[[Any], None]) -> Change:
-    return _in_state(lambda state: change(state["result"]))
-
-
-def _in_text(name: str, old: str, new: str) -> Change:
-    def apply(folder: Path) -> None:
-        text = (folder / name).read_text(encoding="utf-8")
-        assert old in text
-        (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
-
-    return apply
 
 
 def _one_answer(folder: Path) -> None:
@@ -125,7 +68,7 @@ def _label_of_first(folder: Path) -> None:
 
 
 def _in_verdict(**changed: str) -> Change:
-    return _in_result(lambda r: r["feasibility"].update(changed))
+    return in_result(lambda r: r["feasibility"].update(changed))
 
 
 def _without_marks(folder: Path) -> None:
@@ -135,37 +78,37 @@ def _without_marks(folder: Path) -> None:
 
 def _another_word_in_short(folder: Path) -> None:
     first = json.loads((folder / "run.json").read_text(encoding="utf-8"))["result"]["in_short"][0]
-    _in_text("report.html", first.split(":")[0] + ":", "Surely usable:")(folder)
+    in_text("report.html", first.split(":")[0] + ":", "Surely usable:")(folder)
 
 
 CHANGES: dict[str, tuple[Change, str]] = {
-    "no doubts": (_in_result(lambda r: r.update(doubts=None)), "/result/doubts"),
-    "no verdict": (_in_result(lambda r: r.update(feasibility=None)), "/result/feasibility"),
+    "no doubts": (in_result(lambda r: r.update(doubts=None)), "/result/doubts"),
+    "no verdict": (in_result(lambda r: r.update(feasibility=None)), "/result/feasibility"),
     "another verdict": (_in_verdict(verdict="usable-as-if"), "/result/feasibility/verdict"),
     "the sentence of the verdict": (_in_verdict(sentence="Usable: always right."), "/result/feasibility"),
-    "nothing in short": (_in_result(lambda r: r.update(in_short=[])), "/result/in_short"),
-    "another sentence in short": (_in_result(lambda r: r["in_short"].append("It is perfect.")), "/result/in_short/"),
-    "a criterion": (_in_result(lambda r: r["feasibility"]["criteria"][0].update(found="all")), "/criteria"),
+    "nothing in short": (in_result(lambda r: r.update(in_short=[])), "/result/in_short"),
+    "another sentence in short": (in_result(lambda r: r["in_short"].append("It is perfect.")), "/result/in_short/"),
+    "a criterion": (in_result(lambda r: r["feasibility"]["criteria"][0].update(found="all")), "/criteria"),
     "a report without marks": (_without_marks, "report.html"),
     "a word in the report": (_another_word_in_short, "report.html, run.json#/result/in_short/0"),
     "no model": (lambda folder: (folder / "champion" / "model.onnx").unlink(), "champion/model.onnx"),
     "another model": (lambda folder: (folder / "champion" / "model.onnx").write_bytes(b"x"), "champion/model.onnx"),
-    "a test score": (_in_result(lambda r: r["test"]["accuracy"].update(value=0.5)), "/result/test/accuracy/value"),
-    "the end of an interval": (_in_result(lambda r: r["test"]["log_loss"].update(high=9.0)), "/test/log_loss/high"),
+    "a test score": (in_result(lambda r: r["test"]["accuracy"].update(value=0.5)), "/result/test/accuracy/value"),
+    "the end of an interval": (in_result(lambda r: r["test"]["log_loss"].update(high=9.0)), "/test/log_loss/high"),
     "a corrected score": (
-        _in_result(lambda r: r["search"]["macro_f1"].update(value=r["search"]["macro_f1"]["value"] - 0.01)),
+        in_result(lambda r: r["search"]["macro_f1"].update(value=r["search"]["macro_f1"]["value"] - 0.01)),
         "/search/macro_f1/value",
     ),
-    "a recall": (_in_result(lambda r: r["test"]["recall[circle]"].update(low=0.9)), "/test/recall[circle]/low"),
-    "the default's score": (_in_result(lambda r: r["default"]["test"]["roc_auc"].update(value=0.1)), "/default/test/"),
-    "a count": (_in_result(lambda r: r["n_items"].update(test=999)), "/n_items/test"),
-    "the number of trials": (_in_result(lambda r: r.update(n_trials=60)), "/n_trials"),
-    "a sentence": (_in_result(lambda r: r.update(advice="Use it: +9.9 points of accuracy")), "/advice"),
-    "the fingerprint": (_in_result(lambda r: r.update(fingerprint="0" * 16)), "/fingerprint"),
+    "a recall": (in_result(lambda r: r["test"]["recall[circle]"].update(low=0.9)), "/test/recall[circle]/low"),
+    "the default's score": (in_result(lambda r: r["default"]["test"]["roc_auc"].update(value=0.1)), "/default/test/"),
+    "a count": (in_result(lambda r: r["n_items"].update(test=999)), "/n_items/test"),
+    "the number of trials": (in_result(lambda r: r.update(n_trials=60)), "/n_trials"),
+    "a sentence": (in_result(lambda r: r.update(advice="Use it: +9.9 points of accuracy")), "/advice"),
+    "the fingerprint": (in_result(lambda r: r.update(fingerprint="0" * 16)), "/fingerprint"),
     "a label": (_label_of_first, "/fingerprint"),
     "an answer": (_one_answer, "/test/accuracy/value"),
-    "a cell of the leaderboard": (_in_text("leaderboard.csv", ",complete,probe,", ",complete,fine-tune,"), "/n_trials"),
-    "the report": (_in_text("report.html", 'data-json="/n_items/test">', 'data-json="/n_items/test">1'), "report.html"),
+    "a cell of the leaderboard": (in_text("leaderboard.csv", ",complete,probe,", ",complete,fine-tune,"), "/n_trials"),
+    "the report": (in_text("report.html", 'data-json="/n_items/test">', 'data-json="/n_items/test">1'), "report.html"),
 }
 
 
@@ -182,12 +125,12 @@ DAMAGES: dict[str, Change] = {
     "half a file": lambda folder: (folder / "evidence" / "items.npz").write_bytes(
         (folder / "evidence" / "items.npz").read_bytes()[:500]
     ),
-    "a run that has not ended": _in_state(lambda state: state.update(result=None)),
+    "a run that has not ended": in_state(lambda state: state.update(result=None)),
     "a part of the program is missing": lambda folder: (folder / "evidence" / "verify_scores.py").unlink(),
     "an empty run.json": lambda folder: (folder / "run.json").write_bytes(b""),
     "a run.json that is no object": lambda folder: (folder / "run.json").write_text("[]"),
     "a run.json of another encoding": lambda folder: (folder / "run.json").write_bytes(b"\xff\xfe{"),
-    "no test scores": _in_result(lambda r: r.update(test=None)),
+    "no test scores": in_result(lambda r: r.update(test=None)),
     "no panels": lambda folder: (folder / "evidence" / "panels.json").write_text("null"),
     "panels that are none": lambda folder: (folder / "evidence" / "panels.json").write_text("[null]"),
     "no evidence": lambda folder: shutil.rmtree(folder / "evidence"),
@@ -208,7 +151,7 @@ def test_it_says_what_is_damaged_and_ends_without_a_traceback(damage: Change, co
 
 
 def test_the_place_that_cannot_be_read_is_named(copy: Path, numpy_alone: Path) -> None:
-    _in_result(lambda r: r.update(test=None))(copy)
+    in_result(lambda r: r.update(test=None))(copy)
     assert "DIFFERS run.json#/result/test: found None" in verify(copy, numpy_alone).stdout
     (copy / "run.json").write_bytes(b"")
     assert "DIFFERS run.json: " in verify(copy, numpy_alone).stdout
@@ -217,7 +160,7 @@ def test_the_place_that_cannot_be_read_is_named(copy: Path, numpy_alone: Path) -
 
 
 def test_a_terminal_that_lacks_a_character_gets_the_list(copy: Path) -> None:
-    _in_result(lambda r: r["in_short"].append("\u2192"))(copy)
+    in_result(lambda r: r["in_short"].append("\u2192"))(copy)
     command = [sys.executable, str(copy / "verify.py")]
     ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=ascii_only)
@@ -270,8 +213,8 @@ def test_it_finds_a_changed_claim_about_a_group_and_a_changed_panel(
 ) -> None:
     folder = write_verified_run(tmp_path / "run", toy_dataset, plugins, settings, n=400, attributes=True).folder
     assert json.loads((folder / "run.json").read_text())["result"]["audit"]["claims"]
-    _in_result(lambda r: r["audit"]["claims"][0].update(p_value=0.04))(folder)
-    _in_result(lambda r: r["doubts"]["sets"].update(mean_size=1.0))(folder)
+    in_result(lambda r: r["audit"]["claims"][0].update(p_value=0.04))(folder)
+    in_result(lambda r: r["doubts"]["sets"].update(mean_size=1.0))(folder)
     panels = json.loads((folder / "evidence" / "panels.json").read_text())
     table = next(part for panel in panels if panel["panel"] == "certainty" for part in panel["parts"])
     table["rows"][1][3] += 1
@@ -284,7 +227,7 @@ def test_it_finds_a_changed_claim_about_a_group_and_a_changed_panel(
     ]  # fmt: skip
     # The panel prints the claim as it was, and one cell as it was not.
     assert [place.partition("/parts/")[2] for place in places[2:]] == ["3/rows/0/5", "0/rows/1/3"]
-    _in_result(lambda r: r.update(audit=None))(folder)
+    in_result(lambda r: r.update(audit=None))(folder)
     _, document = found(folder, numpy_alone)
     assert "run.json#/result/audit" in [difference["where"] for difference in document["differs"]]
 
@@ -297,7 +240,7 @@ def test_a_gate_that_passed_over_a_small_group_is_found(
     gate = json.loads((folder / "run.json").read_text())["result"]["audit"]["gate"]
     assert (gate["status"], gate["needed"], gate["lacking"]) == ("undecided", {}, {"age=rare": 6})
     assert found(folder, numpy_alone)[0] == 0
-    _in_result(lambda r: r["audit"]["gate"].update(status="pass", lacking={"age=rare": 5}))(folder)
+    in_result(lambda r: r["audit"]["gate"].update(status="pass", lacking={"age=rare": 5}))(folder)
     code, document = found(folder, numpy_alone)
     places = {difference["where"].partition("/gate/")[2] for difference in document["differs"]}
     assert (code, places) == (1, {"status", "lacking/age=rare"})
