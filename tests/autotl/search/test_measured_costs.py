@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from small_encoder import small_graph
 
+from autotl.interfaces import Encoder, Joined
 from autotl.search.hyperparameters import fixed_hyperparameters
+from autotl.search.measured_costs import MeasuredCosts
 from autotl.search.probe_trials import probe
 from autotl.trial import FINE_TUNE, Training, TrialRecord
 
@@ -19,6 +22,17 @@ def test_a_larger_size_is_expected_to_take_as_much_longer_and_another_backbone_t
     context.reader.pixels_per_second["tiny"] = 1000 * 32 * 32
     assert context.costs.images_per_second("tiny", (64, 64)) == pytest.approx(250)
     assert context.costs.images_per_second("other", (32, 32)) == pytest.approx(500)
+
+
+def test_a_joined_source_costs_what_its_parts_cost(context, tiny):
+    text = Encoder("text", small_graph, ((1, 8),))
+    both = Joined("tiny+text", "pair", (tiny, text), tiny.sizes)
+    costs = MeasuredCosts(context.run.split, context.reader, "logistic", joined={"tiny+text": both})
+    context.reader.pixels_per_second |= {"tiny": 300 * 32 * 32, "text": 600 * 8}
+    assert costs.images_per_second("tiny+text", (32, 32)) == pytest.approx(200)
+    parts = costs.reading_seconds("tiny", (32, 32)) + costs.reading_seconds("text", (1, 8))
+    assert costs.reading_seconds("tiny+text", (32, 32)) == pytest.approx(parts)
+    assert costs.has_features("tiny+text", (32, 32)) is False
 
 
 def test_the_speed_of_an_unknown_machine_is_guessed_with_caution(context):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from planning import FIXED, LARGE, SMALL, Bench, board, plan, probe, read, scored, space, tuned
+from planning import FIXED, LARGE, LOGISTIC, SMALL, Bench, board, plan, probe, read, scored, space, tuned
 from small_encoder import small_graph
 
-from autotl.interfaces import Encoder, Head, ScoreInterval, WordCounts
+from autotl.interfaces import Encoder, Head, Joined, ScoreInterval, WordCounts
 from autotl.search.planner import PATIENCE_TRIALS, STALLED_TRIALS, Step
-from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
+from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, Candidate, TrialRecord
 
 SETTLED = [probe(1, 0.9), *(probe(n, 0.8) for n in range(2, 2 + STALLED_TRIALS))]
 
@@ -204,6 +204,19 @@ def test_an_ensemble_is_neither_a_probe_to_settle_on_nor_one_to_fine_tune():
     mixed = TrialRecord(50, "complete", ENSEMBLE, read(stage="", pooling=""), ENSEMBLE, score=ScoreInterval(0.99))
     overrides = plan().next(board(probe(1, 0.9), mixed), [], 0.5).overrides
     assert (overrides["stage"], overrides["head"]) == ("joined", "logistic")
+
+
+def test_each_part_of_a_joined_default_is_owed_a_trial_alone_and_queued_before_anything_else():
+    image, text = Encoder("image", small_graph, (SMALL,)), Encoder("text", small_graph, ((1, 8),))
+    both = Joined("image+text", "pair", (image, text), image.sizes)
+    within = replace(space(tunable=()), backbones={one.name: one for one in (both, image, text)})
+    planner = plan(within=within)
+    assert [one["backbone"] for one in planner.first_overrides([])][:2] == ["image", "text"]
+    alone = Candidate(PROBE, text, read(), LOGISTIC)
+    assert planner.is_owed(alone, board(probe(1)))
+    tried = replace(probe(2), reading=replace(read(), backbone="text"))
+    assert not planner.is_owed(alone, board(probe(1), tried))
+    assert not planner.is_owed(replace(alone, backbone=both), board(probe(1)))
 
 
 def test_word_counts_are_queued_with_a_head_that_takes_part_and_not_with_a_recipe():

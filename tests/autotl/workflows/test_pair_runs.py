@@ -1,0 +1,105 @@
+"""A study of pairs from end to end: each part alone on the leaderboard, what each brings, and a model of both."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from pairs_on_disk import EDGE, write_listing
+from small_encoder import small_graph
+from small_text_encoder import small_text_encoder
+
+from autotl.api.fitted_model import FittedModel
+from autotl.deploy.deployable import TOLERANCE, load_deployable, replay
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Encoder
+from autotl.plugins import Plugins, load_plugins
+from autotl.runs.config import Config
+from autotl.runs.run import Run
+from autotl.search.optuna_study import read_records
+from autotl.settings import Settings
+from autotl.workflows.fit import fit
+
+
+@pytest.fixture(scope="module")
+def plugins() -> Plugins:
+    encoders = [Encoder("small", small_graph, ((EDGE, EDGE),), embedded=True), small_text_encoder(embedded=True)]
+    plugin = SimpleNamespace(__name__="theirs", register_encoders=hookimpl(lambda: encoders))
+    hidden = ("mlflow", "keras-applications", "efficientnet-lite", "all-minilm", "wordllama", "mobilenetv2-pytorch")
+    return load_plugins(extra=[plugin], disable=hidden)
+
+
+@pytest.fixture(scope="module")
+def listing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_listing(tmp_path_factory.mktemp("pairs") / "data")
+
+
+@pytest.fixture(scope="module")
+def run(listing: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Plugins, settings: Settings) -> Run:
+    config = Config(
+        listing, tmp_path_factory.mktemp("runs") / "both", text="description", trials=4, budget_seconds=None,
+        strategy="probe", heads=("logistic",), backbones=("small", "small-words", "tfidf"),
+    )  # fmt: skip
+    return fit(config, plugins=plugins, settings=settings)
+
+
+def test_each_part_stands_on_the_leaderboard_alone_beside_both_together(run: Run) -> None:
+    read = {trial.reading.backbone for trial in read_records(run) if trial.reading and trial.state == "complete"}
+    assert {"small+small-words", "small", "small-words", "tfidf"} <= read
+
+
+def test_what_each_part_brings_is_measured_on_the_same_items_and_said(run: Run) -> None:
+    result = run.result()
+    assert result
+    assert result.part_gains
+    whole, image, text = result.part_gains.scores
+    assert (whole.kind, image.kind, text.kind) == ("pair", "image", "text")
+    for part in (image, text):
+        assert part.gain
+        assert part.gain.value == pytest.approx(whole.score.value - part.score.value)
+        assert part.gain.low < part.gain.value < part.gain.high
+    assert any(sentence.startswith("image and text together reach") for sentence in result.in_short)
+    assert "What does each part bring?" in (run.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_champion_of_pairs_answers_as_it_was_tested(run: Run, listing: Path) -> None:
+    deployable = load_deployable(run.folder)
+    assert deployable.metadata["modality"] == "pair"
+    assert replay(deployable) < TOLERANCE
+    model, dataset = FittedModel(run), run.dataset
+    answers = model.predict([dataset.path(int(item)) for item in run.split.test])
+    right = np.mean([one["label"] for one in answers] == dataset.items["label"].to_numpy()[run.split.test])
+    result = run.result()
+    assert result
+    assert right == pytest.approx(result.test["accuracy"].value)
+    rows = pd.read_csv(listing).head(3)
+    images = [listing.parent / photo for photo in rows["photo"]]
+    given = model.predict(list(zip(images, rows["description"], strict=True)))
+    of_files = model.predict([dataset.root / f"row-{n:06d}.pair" for n in (1, 2, 3)])
+    assert [one["label"] for one in given] == [one["label"] for one in of_files]
+
+
+def test_what_a_run_writes_for_people_speaks_of_pairs(run: Run) -> None:
+    events = (run.folder / "events.jsonl").read_text(encoding="utf-8")
+    card = (run.folder / "champion" / "model_card.md").read_text(encoding="utf-8")
+    assert "labelled\npairs" in card
+    assert not re.search(r"\bpairs of pairs\b", events + card)
+
+
+def test_a_champion_that_reads_one_part_leaves_as_a_model_of_that_part(
+    listing: Path, tmp_path: Path, plugins: Plugins, settings: Settings
+) -> None:
+    config = Config(
+        listing, tmp_path / "run", text="description", trials=1, budget_seconds=None, strategy="probe",
+        heads=("logistic",), backbones=("small",),
+    )  # fmt: skip
+    run = fit(config, plugins=plugins, settings=settings)
+    deployable = load_deployable(run.folder)
+    assert deployable.metadata.get("modality", "image") == "image"
+    assert replay(deployable) < TOLERANCE
+    [answer] = FittedModel(run).predict(listing.parent / "photos" / "000.png")
+    assert answer["label"] in run.dataset.classes
