@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from autotl.runtime.wording import counted
@@ -133,3 +134,13 @@ class JointResult:
             document.get("reading") or {}, document.get("training") or {},
             {name: JointTargetResult.from_json(one) for name, one in targets.items()},
         )  # fmt: skip
+
+
+def joint_folder(target: Path) -> Path:
+    """Where the joint network keeps what belongs to a target. target: the folder of the target's own run."""
+    return target.parent.parent / JOINT / target.name
+
+
+def joint_champion(target: Path) -> Path:
+    """The deployable of the joint network for a target, which is written where it is better."""
+    return joint_folder(target) / "champion"

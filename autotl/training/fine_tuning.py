@@ -185,8 +185,7 @@ def train(
     The last weights are kept: to choose an epoch by the validation split would flatter the trial.
 
     model: the whole network; inputs.trainer: it, or the part of it that trains.
-    labels: int (n,), or whatever `loss` compares with the answers, which is cross-entropy by default; train_items and
-    validation_items index into it and are what `inputs` are read by.
+    labels: int (n,), or what `loss` takes (cross-entropy by default); train_items and validation_items index into it.
     after_epoch(epoch from 1, probabilities of the validation items) may raise to prune; so may after_cycle(cycle from
     1, probabilities). cycles: epochs of each, at the start of which the rate rises again; one of all epochs by default.
     A trainer compiled by an earlier call keeps its compiled functions; its optimiser state is reset.

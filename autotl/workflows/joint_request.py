@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 from autotl.errors import AutoTLError, ConfigError, OutOfTimeError, in_one_line
 from autotl.interfaces import Head
@@ -13,7 +12,6 @@ from autotl.runs.config import Config
 from autotl.runs.events import Message
 from autotl.runs.joint_result import JOINT, JointResult
 from autotl.runs.run import Run
-from autotl.runs.targets_result import TargetRun
 from autotl.runtime import keras_backend
 from autotl.runtime.addresses import without_secrets
 from autotl.runtime.clock import Clock
@@ -57,16 +55,6 @@ def _tunable(config: Config, plugins: Plugins) -> bool:
         return any(processes.traits(plugins.pick(Head, name)).tunable for name in config.heads)
     finally:
         processes.close()
-
-
-def joint_folder(whole: Run, target: TargetRun) -> Path:
-    """Where the joint network keeps what belongs to a target."""
-    return whole.folder / JOINT / target.folder.name
-
-
-def joint_champion(whole: Run, target: TargetRun) -> Path:
-    """The deployable of the joint network for a target, which is written where it is better."""
-    return joint_folder(whole, target) / "champion"
 
 
 def joint_waits(whole: Run) -> bool:

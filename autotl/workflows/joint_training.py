@@ -24,7 +24,7 @@ from autotl.plugins import Plugins
 from autotl.predictions import Predictions, log_loss
 from autotl.runs.config import JOINT_FINE_TUNE
 from autotl.runs.events import Message
-from autotl.runs.joint_result import JOINT, JointResult, JointTargetResult, JointVerdict
+from autotl.runs.joint_result import JOINT, JointResult, JointTargetResult, JointVerdict, joint_champion, joint_folder
 from autotl.runs.run import Run, open_run
 from autotl.runs.targets_result import TargetRun, TargetsResult, read_targets
 from autotl.runtime.clock import Clock
@@ -38,7 +38,6 @@ from autotl.settings import Settings
 from autotl.trial import TrialRecord
 from autotl.workflows.abstaining import with_doubts
 from autotl.workflows.conclusion import write_champion
-from autotl.workflows.joint_request import joint_champion, joint_folder
 
 EXPORT_SECONDS = 6.0
 """Testing the network and writing it, for each target for which it is better."""
@@ -162,7 +161,7 @@ class _Study:
         context, whole = self._contexts[name], self._whole.dataset
         numbers = np.full(len(whole.table), -1)
         numbers[item_rows(whole)] = np.arange(len(whole.items))
-        folder = joint_folder(self._whole, self._targets[name])
+        folder = joint_folder(self._targets[name].folder)
         return JointTarget(
             context, plan.candidate(name, context), plan.heads[name][1], numbers[item_rows(context.run.dataset)], folder
         )
@@ -214,7 +213,7 @@ class _Study:
             name=name, others=", ".join(self._targets), claim=verdict.claim, objective=objective.name,
             search=found.search, test=test, report=f"targets/{target.folder.name}/report.html",
         )  # fmt: skip
-        write_champion(context.run, champion, joint_champion(self._whole, self._targets[name]), facts=said, card=card)
+        write_champion(context.run, champion, joint_champion(self._targets[name].folder), facts=said, card=card)
         return replace(found, verdict=verdict, test=test, deployed=True)
 
 

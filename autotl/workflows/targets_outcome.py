@@ -14,12 +14,11 @@ from autotl.plugins import Plugins
 from autotl.reports.targets_index import write_index
 from autotl.runs.config import JOINT_FINE_TUNE
 from autotl.runs.events import Message
-from autotl.runs.joint_result import JOINT, JointResult
+from autotl.runs.joint_result import JOINT, JointResult, joint_champion
 from autotl.runs.run import Run
 from autotl.runs.targets_result import TargetRun, TargetsResult, read_targets
 from autotl.runtime.atomic_files import write_atomically
 from autotl.workflows.joint_registration import try_to_register
-from autotl.workflows.joint_request import joint_champion
 
 NOT_JOINED = "No model answers all targets: "
 NOT_TRAINED = "One network for all targets was asked for, and is not trained: "
@@ -87,7 +86,7 @@ def _write_deployable(whole: Run, found: TargetsResult) -> tuple[str, str]:
     """The folder of the deployable of all targets, or why there is none; one of the two is empty."""
     shared = found.joint.deployed if found.joint else ()
     models = {
-        target.name: joint_champion(whole, target) if target.name in shared else target.folder / "champion"
+        target.name: joint_champion(target.folder) if target.name in shared else target.folder / "champion"
         for target in found.finished
     }
     facts = {
