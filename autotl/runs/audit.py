@@ -13,6 +13,8 @@ GateStatus: TypeAlias = Literal["pass", "fail", "undecided"]
 PASS: GateStatus = "pass"
 FAIL: GateStatus = "fail"
 UNDECIDED: GateStatus = "undecided"
+ABSOLUTE_ERROR, BIAS = "mean absolute error", "bias"
+"""The rates of numbers, in their unit; bias: the mean of predicted less true."""
 MOST_NEEDED = 100_000
 """The most labels to suggest: a gap close to the tolerance would need arbitrarily many."""
 
@@ -25,7 +27,11 @@ def rate_in_words(rate: str) -> str:
 
 @dataclass(frozen=True)
 class GroupRates:
-    """Performance on one group. rates: "error", "calibration", and per class, such as "recall[cat]"."""
+    """Performance on one group.
+
+    rates: "error", "calibration", and per class, such as "recall[cat]"; of labels "error", the Hamming loss, "recall",
+    and per label; of numbers "mean absolute error" and "bias".
+    """
 
     group: str
     n_items: int
@@ -75,7 +81,8 @@ class Deviation:
 class Gap:
     """How much worse the model is on one group than on another group of the same attributes.
 
-    rate: "error" or the recall of a class. value: at least 0, with a simultaneous interval over all gaps.
+    rate: "error", the recall of a class, or "mean absolute error". value: at least 0, with a simultaneous interval over
+    all gaps.
     if_equal, if_equal_high: the largest gap in this rate between these attributes' groups expected by chance alone:
     its mean and its 95th percentile. Known only for `AuditSummary.worst`, otherwise 0.
     """

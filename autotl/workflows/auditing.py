@@ -10,7 +10,8 @@ from autotl.data.dataset import Dataset
 from autotl.errors import ConfigError
 from autotl.evidence.audit.audit import audit, unseen_answers
 from autotl.evidence.audit.subgroups import MOST_VALUES
-from autotl.evidence.audit.words import describe, parts
+from autotl.evidence.audit.tables import parts
+from autotl.evidence.audit.words import describe
 from autotl.evidence.looks import looks
 from autotl.evidence.said import Said
 from autotl.evidence.slice_finder import feature_kinds, find_slices, halves
@@ -19,7 +20,9 @@ from autotl.predictions import Predictions
 from autotl.runs.config import Config
 from autotl.runs.run import Run, cluster_of
 from autotl.runtime.wording import listed
+from autotl.targets import LABELS
 from autotl.workflows.subject import Subject
+from autotl.workflows.target_facts import label_thresholds
 
 SUBGROUPS, WEAK_KINDS = "subgroups", "weak-kinds"
 _PREFIX = "attribute."
@@ -28,12 +31,13 @@ _PREFIX = "attribute."
 def require_attributes(config: Config, dataset: Dataset) -> None:
     """Raise ConfigError if a requested attribute is unknown, or if max_gap is set and no attribute can be audited.
 
-    Nor can the target be of another kind than classes where an audit is requested.
+    Nor can the target be of another kind than classes if max_gap is set.
     """
-    if (config.audit or config.max_gap is not None) and not dataset.target.is_classes:
+    if config.max_gap is not None and not dataset.target.is_classes:
         raise ConfigError(
-            f"the audit compares the errors and the recall of groups, which need one class for each item, and the "
-            f"target{f' {config.label!r}' if config.label else ''} is {dataset.kind!r}; leave out --audit and --max-gap"
+            f"the largest gap is a share of answers that are one class each, and the target"
+            f"{f' {config.label!r}' if config.label else ''} is {dataset.kind!r}; leave out --max-gap. Without it, "
+            "--audit compares the errors of groups"
         )
     known = attribute_names(dataset)
     unknown = [name for name in config.audit if name not in known]
@@ -71,6 +75,7 @@ def subgroups(subject: Subject) -> Said:
     found = audit(
         answers, {name: rows[_PREFIX + name].astype(str).to_numpy(dtype=object) for name in names},
         run.dataset.classes, clusters=cluster_of(run, answers.items), max_gap=run.config.max_gap,
+        least=label_thresholds(subject.searched).values if run.dataset.kind == LABELS else None,
         n_items={"search": len(answers.items) - len(subject.tested.items), "test": len(subject.tested.items)},
         seed=run.config.seed,
     )  # fmt: skip

@@ -42,6 +42,8 @@ PIECES: Mapping[str, Piece] = {
 }
 """By name, in the order in which they run: a piece may read what earlier ones have put into the result."""
 
+_OF_EVERY_TARGET = (SUBGROUPS, PARTS, BACKBONES)
+"""Pieces for labels and numbers, too; the others are about one class for each item."""
 _OF_PIXELS = ("shortcuts", "why")
 """Pieces that look at images; other kinds of items have checks and panels of their own."""
 
@@ -53,8 +55,9 @@ def examine(subject: Subject, *, seconds_left: Callable[[], float]) -> tuple[Sub
     """
     target = subject.context.target
     if not target.is_classes:
-        own: Mapping[str, Piece] = {"labels": labels_found} if target.kind == LABELS else {"numbers": numbers_found}
-        subject, said = gather(subject, seconds_left=seconds_left, pieces={**own, PARTS: parts, BACKBONES: backbones})
+        own: dict[str, Piece] = {"labels": labels_found} if target.kind == LABELS else {"numbers": numbers_found}
+        pieces = own | {name: PIECES[name] for name in _OF_EVERY_TARGET}
+        subject, said = gather(subject, seconds_left=seconds_left, pieces=pieces)
         return replace(subject, result=replace(subject.result, in_short=in_short(said))), (*said, _left_out(target))
     began = time.monotonic()
     champion, doubted = with_doubts(
@@ -69,7 +72,9 @@ def examine(subject: Subject, *, seconds_left: Callable[[], float]) -> tuple[Sub
 
 def _left_out(target: Target) -> Said:
     """Which pieces a target that is not of classes does without."""
-    names = listed((heading(name).lower().rstrip("?") for name in PIECES if name not in (PARTS, BACKBONES)), most=len(PIECES))
+    names = listed(
+        (heading(name).lower().rstrip("?") for name in PIECES if name not in _OF_EVERY_TARGET), most=len(PIECES)
+    )
     what = "any number of labels" if target.kind == LABELS else "a number"
     return Said("left-out", problem=f"{names}: they are about one class for each item, and the target is {what}")
 

@@ -14,8 +14,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from autotl.evidence.audit.grouped import Grouped, Sums
 from autotl.evidence.audit.subgroups import FEWEST_ITEMS
-from autotl.evidence.audit.sums import ERROR, RECALL, Answers, Sums, metrics
 from autotl.evidence.design_effects import effective_sizes
 
 LEVEL, LIKELY = 0.95, 0.8
@@ -77,18 +77,17 @@ class Comparisons:
 
 
 def compare(
-    answers: Answers, families: Sequence[Sequence[int]], *, seed: int, resamples: int = RESAMPLES,
+    answers: Grouped, families: Sequence[Sequence[int]], *, seed: int, resamples: int = RESAMPLES,
     fewest: int = FEWEST_ITEMS,
 ) -> Comparisons:  # fmt: skip
     """Compare every group with all items in every metric, and the groups of each family with each other.
 
-    families: indices of mutually exclusive groups. Groups are compared with each other in error and recall only, since
-    selection rate and precision also depend on how common a class is. Rates of fewer than `fewest` items are left out,
-    also within resamples.
+    families: indices of mutually exclusive groups, which are compared with each other in the metrics of
+    `Grouped.paired`. Rates of fewer than `fewest` items are left out, also within resamples.
     """
     groups, everything = answers.sums()
     cells = np.argwhere(np.ones(groups.values.shape, dtype=bool))
-    pairs = _all_pairs(families, answers.n_classes)
+    pairs = _all_pairs(families, answers.paired)
     effects = _design_effects(answers, groups, everything)
     every = _Places(effects, cells, pairs, fewest)
     # Rates of fewer items than half of `fewest` hardly ever reach `fewest` in a resample.
@@ -161,13 +160,9 @@ class _Places:
         return values[..., first, metric] - values[..., second, metric], error
 
     def smoothed_gaps(self, groups: Sums) -> np.ndarray:
-        """The gaps with one success and one failure added to each group (Agresti & Caffo 2000), float (n_pairs,).
-
-        No observed errors in a small group do not imply that its error rate is 0.
-        """
+        """The gaps of the smoothed metrics of each group, float (n_pairs,)."""
         first, second, metric = self.pairs.T
-        added = self.effects[0]  # the number of items equivalent to one independent item
-        shares = (groups.numerators + added) / (groups.denominators + 2 * added)
+        shares = groups.smoothed(self.effects[0])  # the number of items equivalent to one independent item
         return np.asarray(shares[first, metric] - shares[second, metric])
 
 
@@ -176,9 +171,8 @@ def _variance_of_mean(sums: Sums, effect: np.ndarray) -> np.ndarray:
         return np.asarray(effect * sums.variances / sums.denominators)
 
 
-def _all_pairs(families: Sequence[Sequence[int]], n_classes: int) -> np.ndarray:
-    """All pairs of groups of the same family, for each metric that is compared, int (n, 3)."""
-    wanted = [place for place, (name, _) in enumerate(metrics(n_classes)) if name in (ERROR, RECALL)]
+def _all_pairs(families: Sequence[Sequence[int]], wanted: Sequence[int]) -> np.ndarray:
+    """All pairs of groups of the same family, for each of these metrics, int (n, 3)."""
     found = [
         (first, second, metric)
         for family in families
@@ -189,7 +183,7 @@ def _all_pairs(families: Sequence[Sequence[int]], n_classes: int) -> np.ndarray:
     return np.array(found, dtype=int).reshape(-1, 3)
 
 
-def _design_effects(answers: Answers, groups: Sums, everything: Sums) -> tuple[np.ndarray, np.ndarray]:
+def _design_effects(answers: Grouped, groups: Sums, everything: Sums) -> tuple[np.ndarray, np.ndarray]:
     """The design effects of clusters in each group and its complement, float (n_groups, n_metrics) each."""
     own, other = np.ones(groups.values.shape), np.ones(groups.values.shape)
     if not answers.has_clusters:
@@ -198,7 +192,7 @@ def _design_effects(answers: Answers, groups: Sums, everything: Sums) -> tuple[n
     for group in range(answers.n_groups):
         parts = answers.parts(group)
         samples = ((parts, groups), (all_parts.without(parts), everything.without(groups)))
-        for metric in range(len(metrics(answers.n_classes))):
+        for metric in range(groups.values.shape[-1]):
             found = [_residuals(part, sums, group, metric) for part, sums in samples]
             sizes = np.array([one[0] for one in found])
             if sizes.min() > 0:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from autotl.evidence.audit.comparisons import Comparisons
-from autotl.evidence.audit.sums import Sums
+from autotl.evidence.audit.grouped import Sums
 from autotl.interfaces import ScoreInterval
-from autotl.runs.audit import FAIL, MOST_NEEDED, PASS, UNDECIDED, Gap, Gate
+from autotl.runs.audit import ABSOLUTE_ERROR, FAIL, MOST_NEEDED, PASS, UNDECIDED, Gap, Gate
 
 
 def gap_at(compared: Comparisons, place: int, groups: Sequence[str], rates: Sequence[str]) -> Gap:
@@ -18,10 +18,11 @@ def gap_at(compared: Comparisons, place: int, groups: Sequence[str], rates: Sequ
     first, second, metric = map(int, compared.pairs[place])
     value, low, high = (float(part[place]) for part in (compared.gaps.values, compared.gaps.low, compared.gaps.high))
     # A larger recall is better, a larger error worse.
-    worse, better = (first, second) if (value > 0) == (rates[metric] == "error") else (second, first)
+    worse, better = (first, second) if (value > 0) == (rates[metric] in ("error", ABSOLUTE_ERROR)) else (second, first)
     if value < 0:
         value, low, high = -value, -high, -low
-    return Gap(rates[metric], groups[worse], groups[better], ScoreInterval(value, max(0.0, low), min(1.0, high)))
+    high = high if rates[metric] == ABSOLUTE_ERROR else min(1.0, high)
+    return Gap(rates[metric], groups[worse], groups[better], ScoreInterval(value, max(0.0, low), high))
 
 
 def decide(

@@ -3,12 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from autotl.evidence.audit.sums import BY_CLASS, CALIBRATION, ERROR, PRECISION, RECALL
+from autotl.evidence.audit.sums import (
+    BY_CLASS,
+    CALIBRATION,
+    ERROR,
+    PRECISION,
+    RECALL,
+    ClassAnswers,
+    gather_answers,
+    metrics,
+)
 from autotl.evidence.intervals import accuracy_with_interval, score_interval
 from autotl.interfaces import UNDEFINED, ScoreInterval
+from autotl.predictions import Predictions
+
+
+@dataclass(frozen=True, eq=False)
+class ClassRates:
+    """The rates of answers that are one class each. clusters: (n,), equal for items that are alike, or None."""
+
+    answers: Predictions
+    classes: Sequence[str]
+    clusters: np.ndarray | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the rates, in the order of `sums.metrics`."""
+        return tuple(rate_name(kind, self.classes[k] if k >= 0 else "") for kind, k in metrics(len(self.classes)))
+
+    def gather(self, groups: Sequence[np.ndarray]) -> ClassAnswers:
+        """The answers to the items of some groups, bool (n,) each."""
+        return gather_answers(self.answers.labels, self.answers.probabilities, groups, self.clusters)
+
+    def of(self, members: np.ndarray, *, by_class: bool = True) -> dict[str, ScoreInterval]:
+        """The rates of one group with their intervals, by name. members: bool (n,)."""
+        labels, probabilities = self.answers.labels, self.answers.probabilities
+        return group_rates(labels, probabilities, members, self.classes, self.clusters, by_class=by_class)
 
 
 def group_rates(

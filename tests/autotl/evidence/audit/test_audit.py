@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from autotl.evidence.audit.audit import audit, gap_if_equal, unseen_answers
-from autotl.evidence.audit.words import describe, parts
+from autotl.evidence.audit.tables import parts
+from autotl.evidence.audit.words import describe
 from autotl.evidence.panels import sound_parts
 from autotl.interfaces import Panel
 from autotl.predictions import Predictions
