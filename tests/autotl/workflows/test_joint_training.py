@@ -113,7 +113,8 @@ def test_the_network_is_used_only_for_targets_for_which_its_interval_says_that_i
 
     monkeypatch.setattr(joint_training, "judge_joint", judge)
     monkeypatch.setattr(joint_training, "tuned_champion", spy)
-    found = fit_targets(configured(table, tmp_path / "run"), plugins=plugins, settings=settings)
+    config = configured(table, tmp_path / "run", target="classes,ordered", order=("dark", "light"))
+    found = fit_targets(config, plugins=plugins, settings=settings)
     assert found.unkept == ()
     assert tested == ["shape"]  # the test split is scored once, for what was chosen
     assert found.joint is not None
