@@ -67,11 +67,12 @@ class FittedModel(ShareEstimates, StudyResults):
         follow error. Raises TypeError if something is not an image.
         """
         from autotl.deploy.batch_prediction import classify
-        from autotl.deploy.prediction_files import collect
+        from autotl.deploy.prediction_files import collect, columns_of_run
         from autotl.deploy.prediction_texts import as_frame as framed
         from autotl.settings import settings
 
-        given = collect(items, cache=settings().cache, modality=self._predictor.reader.item)
+        usual, kind = columns_of_run(self.run), self._predictor.reader.item
+        given = collect(items, cache=settings().cache, usual=usual, modality=kind)
         answers = [row for batch in classify(self._predictor, given, doubts=doubts) for row in batch]
         if not as_frame:
             return answers
@@ -86,11 +87,12 @@ class FittedModel(ShareEstimates, StudyResults):
         items: as for `predict`. out: a new or empty folder for explanations.json and for overlays or a page of texts.
         Returns a dict per item, with `autotl.workflows.explanation.Explanation`'s keys. ConfigError: none is readable.
         """
-        from autotl.deploy.prediction_files import collect
+        from autotl.deploy.prediction_files import collect, columns_of_run
         from autotl.settings import settings
         from autotl.workflows.explaining import explain
 
-        given = collect(items, cache=settings().cache, modality=self._predictor.reader.item)
+        usual, kind = columns_of_run(self.run), self._predictor.reader.item
+        given = collect(items, cache=settings().cache, usual=usual, modality=kind)
         return explain(self.deployable, given, optional(read_path)("out", out))
 
     def evaluate(
@@ -101,6 +103,8 @@ class FittedModel(ShareEstimates, StudyResults):
         groups: str | PathLike[str] | None = None,
         attributes: str | PathLike[str] | None = None,
         patch: str | PathLike[str] | None = None,
+        text: str | None = None,
+        image: str | None = None,
         progress: bool | None = None,
     ) -> ModelEvaluation:
         """Score the model on new labelled data; the model does not learn from them.
@@ -115,6 +119,7 @@ class FittedModel(ShareEstimates, StudyResults):
         new = NewData(
             read_path("data", data), optional(read_text)("label", label), optional(read_text)("groups", groups),
             optional(read_path)("attributes", attributes), optional(read_path)("patch", patch),
+            optional(read_text)("text", text), optional(read_text)("image", image),
         )  # fmt: skip
         with watched(progress, ()) as listeners:
             return evaluate_model(

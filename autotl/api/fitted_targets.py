@@ -68,7 +68,7 @@ class FittedTargets:
         from autotl.deploy import joint_texts
         from autotl.deploy.batch_prediction import classify
         from autotl.deploy.joint_deployable import find_joint
-        from autotl.deploy.prediction_files import collect
+        from autotl.deploy.prediction_files import collect, columns_of_run
         from autotl.deploy.targets_predictor import Predictor
         from autotl.settings import settings
 
@@ -78,7 +78,8 @@ class FittedTargets:
                 f"{self.run} has no model that answers all targets; use those of the targets it has finished"
             )
         predictor = Predictor(found.folder)
-        given = collect(items, cache=settings().cache, modality=predictor.reader.item)
+        usual = columns_of_run(self.run)
+        given = collect(items, cache=settings().cache, usual=usual, modality=predictor.reader.item)
         answers = [row for batch in classify(predictor, given, doubts=doubts) for row in batch]
         if not as_frame:
             return answers

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 import typer
 
 from autotl.cli.models import open_model
-from autotl.cli.options import Attributes, Data, Disable, Groups, Json, Label, Model, PatchFile, TrackingUri
+from autotl.cli.options import (
+    Attributes,
+    Data,
+    Disable,
+    Groups,
+    ImageColumn,
+    Json,
+    Label,
+    Model,
+    PatchFile,
+    Text,
+    TrackingUri,
+)
 from autotl.cli.output import load_plugins, print_json
 
 if TYPE_CHECKING:
@@ -23,6 +35,8 @@ def evaluate(
     groups: Groups = None,
     attributes: Attributes = None,
     patch: PatchFile = None,
+    text: Text = None,
+    image: ImageColumn = None,
     tracking_uri: TrackingUri = None,
     disable_plugin: Disable = None,
     as_json: Json = False,
@@ -32,7 +46,7 @@ def evaluate(
     from autotl.settings import settings
     from autotl.workflows.evaluation import NewData, evaluate_model
 
-    new = NewData(data, label, groups, attributes, patch)
+    new = NewData(data, label, groups, attributes, patch, text, image)
     plugins = load_plugins(disable_plugin)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         found = evaluate_model(

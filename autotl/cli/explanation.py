@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autotl.cli.models import open_deployable
-from autotl.cli.options import Json, Label, Model, Text, TrackingUri
+from autotl.cli.options import ImageColumn, Json, Label, Model, Text, TrackingUri
 from autotl.cli.output import cache_folder, print_json
 from autotl.errors import ConfigError
 from autotl.runtime.user_paths import expand_home
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def explain(
     model: Model,
     items: Annotated[
-        list[Path] | None, typer.Argument(help="Files, or folders, archives or tables of images or texts.")
+        list[Path] | None,
+        typer.Argument(help="Files, or folders, archives or tables of images or texts; tables of pairs of both."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -34,11 +35,12 @@ def explain(
     as_json: Json = False,
     label: Label = None,
     text: Text = None,
+    image: ImageColumn = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Show where in each image, or in which words of each text, the evidence for its label lies."""
     from autotl.deploy.deployable import load_deployable
-    from autotl.deploy.prediction_files import collect
+    from autotl.deploy.prediction_files import collect, columns_of_run
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.workflows.explaining import explain as explain_items
 
@@ -48,7 +50,10 @@ def explain(
         raise ConfigError("give a new or empty folder for the overlays, or the page of texts: --out FOLDER")
     folder = open_deployable(model, tracking_uri)
     kind = str(load_deployable(folder).metadata.get("modality", "image"))
-    given = collect(items, cache=cache_folder(), label=label, text=text, modality=kind)
+    given = collect(
+        items, cache=cache_folder(), label=label, text=text, image=image, usual=columns_of_run(Path(model)),
+        modality=kind,
+    )  # fmt: skip
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         found = explain_items(folder, given, out, listeners=(printer,))
     if as_json:

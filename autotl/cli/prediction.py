@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autotl.cli.models import open_deployable, open_model
-from autotl.cli.options import Events, Json, Label, Model, RunFolder, Text, TrackingUri
+from autotl.cli.options import Events, ImageColumn, Json, Label, Model, RunFolder, Text, TrackingUri
 from autotl.cli.output import cache_folder, print_document
 from autotl.errors import ConfigError
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def predict(
     model: Model,
     items: Annotated[
-        list[Path] | None, typer.Argument(help="Files, or folders, archives or tables of images or texts.")
+        list[Path] | None,
+        typer.Argument(help="Files, or folders, archives or tables of images or texts; tables of pairs of both."),
     ] = None,
     unlabelled: Annotated[
         bool, typer.Option("--unlabelled", help="Classify the items of the run's data that have no label.")
@@ -38,13 +39,14 @@ def predict(
     ] = True,
     label: Label = None,
     text: Text = None,
+    image: ImageColumn = None,
     events: Events = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Classify images or texts; each result is printed as soon as it is known."""
+    """Classify images, texts or pairs of both; each result is printed as soon as it is known."""
     from autotl.deploy import batch_prediction
     from autotl.deploy.joint_deployable import find_joint
-    from autotl.deploy.prediction_files import collect
+    from autotl.deploy.prediction_files import collect, columns_of_run
     from autotl.deploy.predictor import Predictor
     from autotl.deploy.targets_predictor import Predictor as JointPredictor
     from autotl.runs.event_log import EventWriter
@@ -58,7 +60,10 @@ def predict(
     predictor = JointPredictor(joint.folder) if joint else Predictor(open_deployable(str(folder), None))
     reader = predictor.reader
     given = reader.given(_unlabelled(Path(model))) if unlabelled else []
-    given += collect(items or [], cache=cache_folder(), label=label, text=text, modality=reader.item)
+    given += collect(
+        items or [], cache=cache_folder(), label=label, text=text, image=image, usual=columns_of_run(folder),
+        modality=reader.item,
+    )  # fmt: skip
     outcome = batch_prediction.Outcome(reader.item)
     with ExitStack() as stack:
         listeners: list[Listener] = [EventWriter.create(events)] if events else []

@@ -13,18 +13,22 @@ from autotl.data.item_kinds import KINDS
 from autotl.data.listed_items import listed_items
 from autotl.data.listing import TABLE_SUFFIXES, list_files
 from autotl.data.modalities import modality_named
-from autotl.errors import ConfigError
+from autotl.data.usual_columns import NOT_NAMED, UsualColumns
+from autotl.errors import ConfigError, RunError
+from autotl.runs.run import read_state
 
 
 def collect(
-    items: object, *, cache: Path, label: str | None = None, text: str | None = None, modality: str = "image"
-) -> list[Any]:
+    items: object, *, cache: Path, label: str | None = None, text: str | None = None, image: str | None = None,
+    usual: UsualColumns = NOT_NAMED, modality: str = "image",
+) -> list[Any]:  # fmt: skip
     """The items to classify, in order: those given themselves, and those of folders, archives and tables.
 
     items: as the modality takes them, such as `given_images`. The items of a folder are named by their path, those of
     an archive as in the archive, those of a table as in the table: one for every row. cache: where archives are
-    unpacked. label: a column that does not give the items of a table; text: the column of texts. modality: the kind of
-    the items, by its name. Raises ConfigError if a folder or an archive has none, DatasetError if it is damaged.
+    unpacked. label: a column that does not give the items of a table; text, image: the columns of texts and of images;
+    usual: those of the table that the model learned from. modality: the kind of the items, by its name. Raises
+    ConfigError if a folder or an archive has none, DatasetError if it is damaged.
     """
     read = modality_named(modality).serving().ItemReader
     collected: list[Any] = []
@@ -37,7 +41,10 @@ def collect(
             names = _within(path, path, modality)
             collected += [read.at(str(Path(given.name) / name), str(path / name)) for name in names]
         elif path.suffix.lower() in TABLE_SUFFIXES and path.exists():
-            rows = listed_items(path, label=label, text=text, modality=modality, cache=cache)
+            columns = usual.of(path, text=text, image=image)
+            rows = listed_items(
+                path, label=label, text=columns.text, image=columns.image, modality=modality, cache=cache
+            )
             collected += [read.at(row.name, str(row.file), row.missing) for row in rows]
         elif os.path.isfile(path) and is_archive(path):  # noqa: PTH113, as above
             unpacked = unpacked_once(path, cache, partial(unpack, path))
@@ -49,9 +56,20 @@ def collect(
     return collected
 
 
+def columns_of_run(model: Path) -> UsualColumns:
+    """The columns of texts and of images that a run was asked to learn from; none of a deployable without its run."""
+    try:
+        config = read_state(model)["config"]
+        return UsualColumns(config.get("text"), config.get("image"))
+    except (RunError, KeyError, AttributeError):  # its model may be used all the same
+        return NOT_NAMED
+
+
 def _within(folder: Path, item: Path, modality: str) -> list[str]:
     found = list_files(folder, KINDS[modality], lenient=True).items
     if not found:
         kind = "folder" if item.is_dir() else "archive"
-        raise ConfigError(f"the {kind} {item} has no {KINDS[modality].plural} in it")
+        parts = " and ".join(f"a column of {KINDS[part].plural}" for part in modality_named(modality).parts)
+        how = f"; give a table with {parts}" if parts else ""
+        raise ConfigError(f"the {kind} {item} has no {KINDS[modality].plural} in it{how}")
     return found

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from autotl.data.clusters import find_clusters
 from autotl.data.dataset import Dataset
+from autotl.data.item_columns import NO_IMAGES
+from autotl.data.item_kinds import IMAGES, KINDS, TEXTS
 from autotl.data.label_table import ONE_COLUMN_EACH
+from autotl.data.modalities import kinds_read, modality_named
 from autotl.data.scan import scan
 from autotl.deploy.batch_prediction import classify
 from autotl.deploy.deployable import load_deployable, numbers_of
+from autotl.deploy.prediction_files import columns_of_run
 from autotl.deploy.predictor import Predictor
 from autotl.errors import DatasetError
 from autotl.evidence.evaluations import Evaluation, evaluate
@@ -37,6 +41,8 @@ class NewData:
     groups: str | None = None
     attributes: Path | None = None
     patch: Path | None = None
+    text: str | None = None
+    image: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,8 +90,9 @@ def evaluate_model(
     image has a class that the model knows.
     """
     deployable = load_deployable(model)
-    target = deployable.target
-    dataset = _read(new, target.kind, settings.cache, listeners)
+    target, kind = deployable.target, str(deployable.metadata.get("modality", "image"))
+    dataset = _read(_columns_of(kind, new, model), target.kind, settings.cache, listeners)
+    own = _seen_as(kind, dataset, new.data)
     rows, labels, unknown = _answerable(dataset, target)
     if not len(rows):
         raise DatasetError(
@@ -93,14 +100,14 @@ def evaluate_model(
             f"knows {listed(deployable.classes)}. Give the classes the same names."
         )
     predictor = Predictor(deployable.folder)
-    given = predictor.reader.given([dataset.path(int(row)) for row in rows])
+    given = predictor.reader.given([own.path(int(row)) for row in rows])
     answers = [answer for batch in classify(predictor, given, listeners=listeners) for answer in batch]
     read = np.array(["error" not in answer for answer in answers])
     rows, labels = rows[read], labels[read]
     found_answers = np.array([numbers_of(answer) for answer in answers if "error" not in answer])
     predictions = Predictions(rows, labels, found_answers)
     clusters = find_clusters(dataset)
-    trained_on = np.isin(dataset.items["sha256"].to_numpy(str)[rows], _contents_trained_on(model))
+    trained_on = np.isin(own.items["sha256"].to_numpy(str)[rows], _contents_trained_on(model, kind))
 
     def score(kept: np.ndarray) -> Evaluation:
         alike = clusters[kept] if len(np.unique(clusters[kept])) < len(kept) else None
@@ -156,17 +163,41 @@ def _read(new: NewData, kind: Kind, cache: Path, listeners: tuple[Listener, ...]
             listener(Progress(stage, done, total))
 
     return scan(
-        new.data, label=new.label, groups=new.groups, attributes=new.attributes, patch=new.patch, cache=cache,
-        progress=progress, kind=CLASSES if kind == ORDERED else kind,  # the order is the model's
+        new.data, label=new.label, text=new.text, image=new.image, groups=new.groups, attributes=new.attributes,
+        patch=new.patch, cache=cache, progress=progress,
+        kind=CLASSES if kind == ORDERED else kind,  # the order is the model's
     )  # fmt: skip
 
 
-def _contents_trained_on(model: Path) -> list[str]:
-    """The hashes of the files that a run's champion was trained on; none for a deployable without its run."""
+def _columns_of(kind: str, new: NewData, model: Path) -> NewData:
+    """The new data with the columns of a table that give what a model of this kind of item reads."""
+    read = kinds_read(kind)
+    columns = columns_of_run(model).of(new.data, text=new.text, image=new.image)
+    text = columns.text if TEXTS.name in read else None
+    return replace(new, text=text, image=columns.image if IMAGES.name in read else text and NO_IMAGES)
+
+
+def _seen_as(kind: str, dataset: Dataset, data: Path) -> Dataset:
+    """The items as a model of this kind reads them; raises DatasetError if they have no such part."""
+    if kind not in (dataset.modality, *modality_named(dataset.modality).parts):
+        wanted = KINDS[kind].plural
+        parts = " and ".join(f"--{part} NAME" for part in modality_named(kind).parts or (kind,))
+        raise DatasetError(
+            f"{data} gives {dataset.item_kind.plural}, and the model takes {wanted}. Give data of {wanted}; of a table "
+            f"name the columns that give them: {parts}."
+        )
+    return dataset.part(kind)
+
+
+def _contents_trained_on(model: Path, kind: str) -> list[str]:
+    """The hashes of what a run's champion was trained on; none for a deployable without its run.
+
+    kind: of item that the champion reads.
+    """
     if not (model / "run.json").exists():
         return []
     run = open_run(model)
-    hashes: list[str] = run.dataset.items["sha256"].iloc[run.split.development].tolist()
+    hashes: list[str] = run.dataset.part(kind).items["sha256"].iloc[run.split.development].tolist()
     return hashes
 
 

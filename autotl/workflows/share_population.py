@@ -16,7 +16,7 @@ from autotl.data.hashing import hash_files
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.tables import read_side_table, read_table
 from autotl.deploy.batch_prediction import classify
-from autotl.deploy.prediction_files import collect
+from autotl.deploy.prediction_files import collect, columns_of_run
 from autotl.deploy.predictor import Predictor
 from autotl.errors import ConfigError, DatasetError
 from autotl.runs.events import Listener
@@ -131,7 +131,8 @@ class _Given:
 def _given(items: object, predictor: Predictor, run: Run, settings: Settings) -> list[_Given]:
     reader = predictor.reader
     place = Path(items) if isinstance(items, str) else items  # here a string is never a text
-    found = collect(place, cache=settings.cache, text=run.config.text, modality=reader.item)
+    usual = columns_of_run(run.folder)
+    found = collect(place, cache=settings.cache, usual=usual, modality=reader.item)
     return [_Given(one.name, reader.path_of(one), one) for one in found]
 
 
