@@ -16,7 +16,7 @@ import numpy as np
 
 from autotl.data.several_targets import item_rows
 from autotl.deploy.champion import tuned_champion
-from autotl.errors import RunError
+from autotl.errors import ExportError, RunError, in_one_line
 from autotl.evidence.joint_verdicts import judge_joint
 from autotl.evidence.leaderboard import rank
 from autotl.evidence.run_evidence import Evidence, read_evidence
@@ -37,7 +37,7 @@ from autotl.search.remote_heads import HeadProcesses
 from autotl.settings import Settings
 from autotl.trial import TrialRecord
 from autotl.workflows.abstaining import with_doubts
-from autotl.workflows.conclusion import write_champion
+from autotl.workflows.conclusion import PRELIMINARY_CARD, write_champion
 
 EXPORT_SECONDS = 6.0
 """Testing the network and writing it, for each target for which it is better."""
@@ -197,9 +197,14 @@ class _Study:
         self, name: str, target: JointTarget, trial: TrialRecord, answers: Predictions, found: JointTargetResult,
         judge: Callable[..., JointVerdict],
     ) -> JointTargetResult:  # fmt: skip
-        """Test the network on a target, once, and write its deployable."""
-        context, objective = target.context, target.context.objective
-        champion = tuned_champion(context, trial, target.folder)
+        """Write the deployable of the network for a target, and test it, once."""
+        context, objective, out = target.context, target.context.objective, joint_champion(self._targets[name].folder)
+        try:
+            champion = tuned_champion(context, trial, target.folder)
+            # Before it is tested: a network that cannot be exported must not use up the test split.
+            write_champion(context.run, champion, out, facts={"preliminary": True}, card=PRELIMINARY_CARD)
+        except ExportError as error:
+            return replace(found, why_not=f"it could not be exported: {in_one_line(error)}")
         tested = champion.test()
         verdict = judge(tested=objective.difference(self._evidence[name].tested.restrict(tested.items), tested))
         test = objective.score(tested)
@@ -207,13 +212,13 @@ class _Study:
         said = {
             "trial": None, "objective": objective.name, "search": {objective.name: found.search.to_json()},
             "test": {objective.name: test.to_json()}, "advice": verdict.claim,
-            "doubts": doubts.to_json(),
+            **({"doubts": doubts.to_json()} if doubts.offered else {}),
         }  # fmt: skip
         card = _CARD.format(
             name=name, others=", ".join(self._targets), claim=verdict.claim, objective=objective.name,
             search=found.search, test=test, report=f"targets/{target.folder.name}/report.html",
         )  # fmt: skip
-        write_champion(context.run, champion, joint_champion(self._targets[name].folder), facts=said, card=card)
+        write_champion(context.run, champion, out, facts=said, card=card)
         return replace(found, verdict=verdict, test=test, deployed=True)
 
 

@@ -15,11 +15,12 @@ from several_labels import write_shapes
 
 from autotl.deploy import predictor, targets_predictor
 from autotl.deploy.joint_deployable import find_joint
-from autotl.errors import ConfigError, RunError
+from autotl.errors import ConfigError, ExportError, RunError
 from autotl.runs.config import Config
 from autotl.runs.events import Progress
-from autotl.runs.run import open_run
+from autotl.runs.run import Run, open_run
 from autotl.runs.targets_result import TargetsResult, read_targets
+from autotl.runtime.clock import Clock
 from autotl.scores import ScoreInterval
 from autotl.search import joint_fine_tune
 from autotl.settings import Settings
@@ -132,6 +133,28 @@ def test_the_network_is_used_only_for_targets_for_which_its_interval_says_that_i
         for one, all_of_them in zip(alone, answers, strict=True):
             said = all_of_them["targets"][name]["probabilities"]
             np.testing.assert_allclose(list(said.values()), list(one["probabilities"].values()), atol=1e-4)
+
+
+def test_a_better_network_that_is_not_audited_or_cannot_be_exported_is_not_used_and_not_tested(
+    finished: Any, plugins: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ExportError("no room")
+
+    def again(whole: Run) -> str:
+        found = joint_training.train_jointly(whole, plugins, settings, Clock(None), reserved=0.0)
+        for one in found.targets.values():
+            assert (one.verdict.decision, one.deployed, one.test) == ("better", False, None)
+        return found.targets["shape"].sentence
+
+    real, whole = joint_training.judge_joint, open_run(finished[0].run)
+    monkeypatch.setattr(joint_training, "judge_joint", lambda name, _, **options: real(name, BETTER, **options))
+    limited = replace(whole, config=replace(whole.config, max_gap=0.1))
+    assert again(limited).endswith(
+        "it is not used: the gaps between groups, which --max-gap limits, were not audited for it"
+    )
+    monkeypatch.setattr(joint_training, "write_champion", fail)
+    assert again(whole).endswith("it is not used: it could not be exported: no room")
 
 
 def test_a_killed_study_trains_only_the_folds_that_are_missing_and_finds_the_same(
