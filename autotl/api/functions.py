@@ -66,8 +66,7 @@ def fit(
         `budget_seconds`; None for ten minutes, or for no limit where `trials` is given.
     backbones, heads, disable_plugins: names, one or several; None for all, all and none; a backbone also by a file such
         as "net.onnx". classes: the folders that are the classes, where the layout would be read otherwise.
-    progress: whether to print what happens; None prints it in a notebook and at a terminal. listeners: called with
-        every `autotl.runs.events.Event`.
+    progress: whether to print what happens; None: in a notebook and at a terminal. listeners: called with every event.
     The other options are those of `autotl fit`. Several columns as `label` are targets of one study, and return
         `FittedTargets`. Raises AutoTLError, whose message names the argument at fault.
     """

@@ -148,10 +148,11 @@ def with_known_names(decision: Decision, paths: Container[str], classes: Contain
 
 
 def _rows(decision: Decision, table: pd.DataFrame, paths: pd.Series, contents: dict[str, list[int]]) -> list[int]:
-    """The row of the item; if its path is gone, the rows with its content; none if the file's content has changed."""
+    """The row of the item; if its path is gone or has another content now, the rows with its content, if any."""
     if decision.item in paths.index:
         row = int(paths[decision.item])
-        return [row] if decision.sha256 in ("", table["sha256"][row]) else []
+        if decision.sha256 in ("", table["sha256"][row]):
+            return [row]
     return contents.get(decision.sha256, [])
 
 

@@ -82,9 +82,7 @@ def scan(
     with modality.apart() if many else nullcontext(modality.examiner()) as examiner:
         table = _hashed(source, stage("hash"))
         hashed(modality.name)
-        table, merged = merge_folders(source, table)
-        source, missing = replace(source, notes=(*source.notes, *merged)), table.pop("missing")
-        table["quarantine"] = missing.where(missing != "", table["quarantine"])
+        source, table = _one_row_each(source, table)
         patched = apply_patch(table, decisions)
         examine = partial(examiner.read_facts, source.root, cache=cache, progress=stage("scan"))
         table, signatures = _with_facts(patched.table, modality, examine)
@@ -100,6 +98,14 @@ def _hashed(source: Source, progress: OnProgress) -> pd.DataFrame:
     # A missing file is not opened: its path comes from a table, which may name any file on this machine.
     present = table["path"].where(table["missing"] == "", "")
     return table.join(hash_items(source.root, list(present), source.modality, progress=progress))
+
+
+def _one_row_each(source: Source, table: pd.DataFrame) -> tuple[Source, pd.DataFrame]:
+    """The source with what merging folders has to tell, and the table with one row per item, without `missing`."""
+    table, merged = merge_folders(source, table)
+    missing = table.pop("missing")
+    table["quarantine"] = missing.where(missing != "", table["quarantine"])
+    return replace(source, notes=(*source.notes, *merged)), table
 
 
 def _dataset(source: Source, table: pd.DataFrame, groups: str | None, stale: tuple[Decision, ...]) -> Dataset:

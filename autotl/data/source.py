@@ -190,6 +190,11 @@ def _open_folder(request: _Request, given: Folder) -> Source:
         return _split_by_folders(_with_unlisted_files(_from_table(request, folder, labels), folder, labels.name))
     for option, column in request.items.items():
         raise _no_table_with(request, tables, option, column)
+    if request.image == NO_IMAGES and folder.holds is IMAGES:
+        raise DatasetError(
+            f"--image {NO_IMAGES} leaves the images of {request.data} out, and it has no table of texts. Leave it out "
+            f"to learn from the images; --text {TEXT_FILES} takes the text files."
+        )
     if request.label is not None and request.attributes is None:
         raise _no_table_with(request, tables, "--label", request.label)
     files = folder.files

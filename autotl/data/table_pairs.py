@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from autotl.cache.content_folders import new_folder, unpacked_once
 from autotl.data.item_kinds import IMAGES, TEXTS
 from autotl.data.named_files import RowFiles, row_name
+from autotl.data.note import Note
 from autotl.errors import DatasetError
 from autotl.pairs.kind import PAIR_SUFFIX
 from autotl.pairs.pair_files import named_parts
@@ -36,9 +38,25 @@ def write_pairs(images: RowFiles, texts: RowFiles, table: Path, cache: Path) -> 
     digest = hashlib.sha256(places.encode(errors="surrogatepass")).hexdigest()
     unpacked = unpacked_once(table, cache, write, part=f"pairs: {digest}")
     return RowFiles(
-        unpacked.folder, list(unpacked.notes), list(unpacked.notes.values()), (*images.notes, *texts.notes),
+        unpacked.folder, list(unpacked.notes), list(unpacked.notes.values()),
+        (*(images.notes or _notes(images.missing)), *texts.notes),
         {IMAGES.name: [image for image, _ in parts], TEXTS.name: [text for _, text in parts]},
     )  # fmt: skip
+
+
+def _notes(missing: Sequence[str]) -> tuple[Note, ...]:
+    """What there is to tell about rows that should hold an image, and hold none."""
+    without = [number for number, reason in enumerate(missing, start=1) if reason]
+    if not without:
+        return ()
+    first = without[0]
+    return (
+        Note(
+            f"{len(without):,} of {len(missing):,} rows have no image and are skipped, such as row {first}: "
+            f"{missing[first - 1]}",
+            "Correct these rows, or delete them.",
+        ),
+    )
 
 
 def _absolute(files: RowFiles, row: int) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
+from pairs_on_disk import write_listing
 
 from autotl.data.listed_items import listed_items
 from autotl.errors import DatasetError
@@ -50,3 +53,31 @@ def test_items_of_another_kind_are_refused(tmp_path, table):
 def test_without_any_column_of_texts_the_columns_are_named(tmp_path, table):
     with pytest.raises(DatasetError, match=r"no column that names the texts; its columns are a, b\."):
         listed_items(table(a=["x"], b=["y"]), modality="text", cache=tmp_path / "cache")
+
+
+def test_the_pairs_of_every_row_are_listed_also_those_without_a_part(tmp_path):
+    path = write_listing(tmp_path / "shop", 8)
+    frame = pd.read_csv(path, dtype=str).assign(other="Words of another kind, which are not meant")
+    frame.loc[2, "photo"] = "gone.png"
+    frame.drop(columns="label").to_csv(path, index=False)
+    found = listed_items(path, text="description", modality="pair", cache=tmp_path / "cache")
+    assert [row.name for row in found] == [f"row-{number:06d}.pair" for number in range(1, 9)]
+    assert [row.missing for row in found] == ["", "", "its image: there is no such file", *[""] * 5]
+    assert json.loads(found[3].file.read_text())["image"]["path"] == str(tmp_path / "shop" / "photos" / "003.png")
+    with pytest.raises(DatasetError, match=r"pairs have a text each, and .* has several columns .*'description', 'oth"):
+        listed_items(path, modality="pair", cache=tmp_path / "cache")
+    frame.drop(columns=["label", "other"]).to_csv(path, index=False)
+    assert len(listed_items(path, modality="pair", cache=tmp_path / "cache")) == 8
+
+
+def test_what_items_do_not_consist_of_is_not_looked_for(tmp_path):
+    path = write_listing(tmp_path / "shop", 4)
+    images = listed_items(path, text="description", modality="image", cache=tmp_path / "cache")
+    assert [row.name for row in images] == [f"photos/00{row}.png" for row in range(4)]
+    texts = listed_items(path, text="description", image="photo", modality="text", cache=tmp_path / "cache")
+    assert [row.name for row in texts] == [f"row-00000{row}.txt" for row in range(1, 5)]
+
+
+def test_a_table_of_texts_alone_has_no_pairs(tmp_path, table):
+    with pytest.raises(DatasetError, match=r"'text' of .* gives texts; pairs were expected. Give a table of pairs"):
+        listed_items(table(text=TEXTS), text="text", modality="pair", cache=tmp_path / "cache")
