@@ -2,12 +2,12 @@
 
 A linear head's difference between two logits is a sum over the counted words and strings of characters of the text,
 plus a constant; each is shared out among the words of the text that it lies in. For any other model a word's evidence
-is how much the log-odds fall when it is left out.
+is how much the log-odds fall when it is left out, see `leaving_out`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,21 +16,18 @@ import numpy as np
 
 from autotl.deploy.deployable import load_deployable
 from autotl.deploy.item_readers import open_reader
+from autotl.deploy.leaving_out import LeftOut, Probabilities, leave_out, leave_out_tokens
 from autotl.deploy.map_facts import EXACT
+from autotl.deploy.shared_chunks import SharedChunks, share_chunks
 from autotl.errors import ConfigError
 from autotl.features.frozen_network import open_session
 from autotl.graphs.word_logits import COUNTS, WordLogits, word_logits
 from autotl.texts.counting import WordCounter
-from autotl.texts.text_reader import VOCABULARY_FILE
+from autotl.texts.text_reader import TOKENIZER_FILE, VOCABULARY_FILE
 
 LEFT_OUT = "left out"
-MOST_PARTS = 100
-"""Of a longer text parts of several words are left out, as few words each as gives no more parts than this."""
 _BATCH_TEXTS = 32
 _SMALLEST = 1e-7
-
-Probabilities = Callable[[Sequence[str]], np.ndarray]
-"""The class probabilities of some texts, float (n, n_classes)."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,8 @@ class WordEvidence:
 
     label, runner_up: class indices. difference: between their logits (exact), or in log-odds. words: those of the text
     in order, each with its evidence, negative where it speaks for the runner-up; together with `constant` the exact
-    ones add up to the difference. method: "exact" or "left out".
+    ones add up to the difference. method: "exact" or "left out". n_parts: how many parts of the text were left out,
+    each once. n_unread: words that the model does not read, such as those between the chunks of a very long text.
     """
 
     label: int
@@ -48,6 +46,8 @@ class WordEvidence:
     words: tuple[tuple[str, float], ...]
     constant: float
     method: str
+    n_parts: int = 0
+    n_unread: int = 0
 
 
 class LinearWords:
@@ -76,18 +76,29 @@ class LinearWords:
 
 
 def explain_texts(
-    probabilities: Probabilities, texts: Sequence[str], *, linear: LinearWords | None = None
-) -> list[WordEvidence]:
-    """The evidence for the label of each text. linear: of the same model, if its head is linear on word counts."""
-    answers = probabilities(texts) if texts else np.zeros((0, 2))
+    probabilities: Probabilities, texts: Sequence[str], *, linear: LinearWords | None = None,
+    shared: SharedChunks | None = None,
+) -> list[WordEvidence]:  # fmt: skip
+    """The evidence for the label of each text.
+
+    linear: of the same model, if its head is linear on word counts. shared: the same model chunk by chunk, if it can be
+    computed so.
+    """
     found = []
-    for text, row in zip(texts, answers, strict=True):
-        label, runner_up = (int(one) for one in np.argsort(-row, kind="stable")[:2])
+    for text in texts:
         if linear:
-            found.append(linear.explain(text, label, runner_up))
+            [row] = probabilities([text])
+            found.append(linear.explain(text, *_first_two(row)))
         else:
-            found.append(_by_leaving_out(probabilities, text, row, label, runner_up))
+            without = leave_out_tokens(shared, text) if shared else None
+            found.append(_from_answers(without or leave_out(probabilities, text)))
     return found
+
+
+def _first_two(row: np.ndarray) -> tuple[int, int]:
+    """The most probable class and the runner-up."""
+    first, second = np.argsort(-row, kind="stable")[:2].tolist()
+    return first, second
 
 
 class TextExplainer:
@@ -115,10 +126,14 @@ class TextExplainer:
         if (folder / VOCABULARY_FILE).exists():
             logits = word_logits(onnx.load(folder / "model.onnx"), len(self.classes))
             self.linear = LinearWords(logits, read_vocabulary(folder)) if logits else None
+        self.shared: SharedChunks | None = None
+        if (folder / TOKENIZER_FILE).exists():
+            tokenizer = (folder / TOKENIZER_FILE).read_text(encoding="utf-8")
+            self.shared = share_chunks(onnx.load(folder / "model.onnx"), metadata, tokenizer)
 
     def explain(self, texts: Sequence[str]) -> list[WordEvidence]:
         """The evidence for the label of each text."""
-        return explain_texts(self.probabilities, texts, linear=self.linear)
+        return explain_texts(self.probabilities, texts, linear=self.linear, shared=self.shared)
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """The class probabilities of texts, float64 (n, n_classes)."""
@@ -144,26 +159,17 @@ def as_document(evidence: WordEvidence, classes: Sequence[str]) -> dict[str, obj
     }  # fmt: skip
 
 
-def _by_leaving_out(
-    probabilities: Probabilities, text: str, row: np.ndarray, label: int, runner_up: int
-) -> WordEvidence:  # fmt: skip
-    """How much the log-odds of the label against the runner-up fall without each word, or each part of several words.
-
-    The fall of a part is shared equally among its words.
-    """
-    words = text.split()
-    parts = np.array_split(np.arange(len(words)), min(len(words), MOST_PARTS)) if words else []
-    without = [" ".join([*words[: part[0]], *words[part[-1] + 1 :]]) for part in parts]
-    difference = float(_log_odds(row[None], label, runner_up)[0])
-    found = np.zeros(len(words))
-    if without:
-        rest = _log_odds(probabilities(without), label, runner_up)
-        for part, odds in zip(parts, rest, strict=True):
-            found[part] = (difference - odds) / len(part)
-    constant = difference - float(found.sum())
-    return WordEvidence(
-        label, runner_up, difference, tuple(zip(words, found.tolist(), strict=True)), constant, LEFT_OUT
-    )
+def _from_answers(found: LeftOut) -> WordEvidence:
+    """How much the log-odds of the label against the runner-up fall without each part, shared equally by its words."""
+    label, runner_up = _first_two(found.whole)
+    difference = float(_log_odds(found.whole[None], label, runner_up)[0])
+    evidence = np.zeros(len(found.words))
+    for part, odds in zip(found.parts, _log_odds(found.without, label, runner_up), strict=True):
+        evidence[part] = (difference - odds) / len(part)
+    constant = difference - float(evidence.sum())
+    words = tuple(zip(found.words, evidence.tolist(), strict=True))
+    n_unread = len(found.words) - sum(map(len, found.parts))
+    return WordEvidence(label, runner_up, difference, words, constant, LEFT_OUT, len(found.parts), n_unread)
 
 
 def _log_odds(probabilities: np.ndarray, label: int, runner_up: int) -> np.ndarray:

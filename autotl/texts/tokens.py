@@ -106,20 +106,40 @@ class Tokens:
 
     def chunks(self, texts: Sequence[str], n_tokens: int) -> list[list[np.ndarray]]:
         """The chunks of each text, int64 (n,) of at most n_tokens, special ones included."""
+        self._cut_at(n_tokens)
+        found = []
+        for encoding in self._encodings(texts):
+            numbers = [np.array(part.ids, dtype=np.int64) for part in _tokens_parts(encoding)]
+            known = [ids[self._known(ids)] for ids in numbers]
+            found.append([part for part in known if len(part) > self._n_special])
+        return found
+
+    def places(self, text: str, n_tokens: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The chunks of one text as `chunks` has them, each with the characters of its tokens, int64 (n, 2): from, to.
+
+        Special tokens have none. Of a text of more than MOST_CHARACTERS they are counted in what is read of it.
+        """
+        self._cut_at(n_tokens)
+        [encoding] = self._encodings([text], places=True)
+        found = []
+        for part in _tokens_parts(encoding):
+            ids, places = np.array(part.ids, dtype=np.int64), np.array(part.offsets, dtype=np.int64).reshape(-1, 2)
+            known = self._known(ids)
+            if known.sum() > self._n_special:
+                found.append((ids[known], places[known]))
+        return found
+
+    @staticmethod
+    def excerpt(text: str) -> str:
+        """What is read of a text: all of it, or parts spread evenly over it where it is far too long."""
+        return _tokens_excerpt(text)
+
+    def _cut_at(self, n_tokens: int) -> None:
         if n_tokens <= self._n_special:
             raise ValueError(f"chunks of {n_tokens} tokens have no room beside {self._n_special} special tokens")
         if self._length != n_tokens:
             self._tokenizer.enable_truncation(n_tokens)
             self._length = n_tokens
-        found = []
-        for encoding in self._encodings(texts):
-            parts = [encoding, *encoding.overflowing]
-            places = range(len(parts))
-            if len(parts) > MOST_CHUNKS:
-                places = np.linspace(0, len(parts) - 1, MOST_CHUNKS).round().astype(int).tolist()
-            numbers = [self._known(np.array(parts[place].ids, dtype=np.int64)) for place in places]
-            found.append([part for part in numbers if len(part) > self._n_special])
-        return found
 
     def unknown_share(self, texts: Sequence[str]) -> float:
         """Share of the tokens of texts, 0..1, that the tokenizer does not know; 0 if there are none."""
@@ -132,12 +152,14 @@ class Tokens:
         return n_unknown / n_tokens if n_tokens else 0.0
 
     def _known(self, ids: np.ndarray) -> np.ndarray:
-        return ids[ids != self._unknown] if self.skip_unknown and self._unknown is not None else ids
+        """Which tokens are read, bool (n,)."""
+        return np.asarray(ids != self._unknown) if self.skip_unknown else np.ones(len(ids), dtype=bool)
 
-    def _encodings(self, texts: Sequence[str]) -> list[Any]:
+    def _encodings(self, texts: Sequence[str], *, places: bool = False) -> list[Any]:
         whole = [_tokens_excerpt(text) for text in texts]
         try:
-            encodings: list[Any] = self._tokenizer.encode_batch_fast(whole)
+            encode = self._tokenizer.encode_batch if places else self._tokenizer.encode_batch_fast
+            encodings: list[Any] = encode(whole)
         except BaseException as error:
             raise _tokens_error("the tokenizer cannot read a text", error) from error
         return encodings
@@ -168,6 +190,14 @@ def pad_chunks(texts: Sequence[Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
         ids[row, : len(chunk)], mask[row, : len(chunk)] = chunk, 1
     owner = np.repeat(np.arange(len(texts)), [len(parts) for parts in texts]) if chunks else np.zeros(1)
     return {"ids": ids, "mask": mask, "owner": owner.astype(np.int64), "n_texts": np.array(len(texts), dtype=np.int64)}
+
+
+def _tokens_parts(encoding: Any) -> list[Any]:
+    """The chunks of a text that are read, as the library has them."""
+    parts = [encoding, *encoding.overflowing]
+    if len(parts) <= MOST_CHUNKS:
+        return parts
+    return [parts[place] for place in np.linspace(0, len(parts) - 1, MOST_CHUNKS).round().astype(int).tolist()]
 
 
 def _tokens_excerpt(text: str) -> str:

@@ -21,7 +21,8 @@ class Explanation(TypedDict, total=False):
     difference: between the two classes' logits, that is, the natural logarithm of the odds. method: "exact",
     "gradient", "occlusion" or "left out"; how: the same in words. Of an image, place: the ninth with the most evidence
     for the label; overlay: the name of a PNG file, if overlays were requested. Of a text, words: in their order;
-    constant: what the exact evidence of all words lacks to the difference.
+    constant: what the exact evidence of all words lacks to the difference. If words were left out, n_parts: how many
+    parts of the text, each once; n_unread: words that the model does not read.
     """
 
     item: str
@@ -33,6 +34,8 @@ class Explanation(TypedDict, total=False):
     place: str
     words: list[EvidenceOfWord]
     constant: float
+    n_parts: int
+    n_unread: int
     said: str
     overlay: str
     error: str

@@ -13,7 +13,7 @@ import numpy as np
 from autotl.data.modalities import modality_named
 from autotl.deploy.deployable import load_deployable
 from autotl.deploy.item_readers import open_reader
-from autotl.deploy.word_attributions import MOST_PARTS, TextExplainer, WordEvidence
+from autotl.deploy.word_attributions import LEFT_OUT, TextExplainer, WordEvidence
 from autotl.reports.templating import template
 from autotl.workflows.explanation import Explanation, in_odds
 
@@ -83,21 +83,34 @@ class TextExplanations:
 def words_for(found: WordEvidence, classes: Sequence[str]) -> Explanation:
     """The evidence of a text in words."""
     label, runner_up = classes[found.label], classes[found.runner_up]
-    how = _METHODS[found.method]
-    if found.method != "exact" and len(found.words) > MOST_PARTS:
-        how = (
-            f"how much the log-odds fall when a part of the text, one of {MOST_PARTS}, is left out, shared by its words"
-        )
-    return {
+    said: Explanation = {
         "label": label,
         "runner_up": runner_up,
         "difference": round(found.difference, 6),
         "method": found.method,
-        "how": how,
+        "how": _how(found),
         "words": [{"word": word, "evidence": round(value, 6)} for word, value in found.words],
         "constant": round(found.constant, 6),
         "said": f"{in_odds(label, runner_up, found.difference)}: {_named(found, label, runner_up)}.",
     }
+    if found.method == LEFT_OUT:
+        said |= {"n_parts": found.n_parts, "n_unread": found.n_unread}
+    return said
+
+
+def _how(found: WordEvidence) -> str:
+    n_read = len(found.words) - found.n_unread
+    if found.method != LEFT_OUT or (n_read == found.n_parts and not found.n_unread):
+        return _METHODS[found.method]
+    most = -(-n_read // max(found.n_parts, 1))
+    how = _METHODS[LEFT_OUT]
+    if most > 1:
+        how = (
+            f"how much the log-odds fall when a part of the text, one of {found.n_parts} of up to {most} words, is "
+            "left out, shared by its words"
+        )
+    unread = f"; the model reads {n_read:,} of the {len(found.words):,} words, and the others have no evidence"
+    return how + unread * bool(found.n_unread)
 
 
 def _named(found: WordEvidence, label: str, runner_up: str) -> str:

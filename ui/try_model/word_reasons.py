@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl.deploy.word_attributions import TextExplainer, WordEvidence
+from autotl.deploy.word_attributions import LEFT_OUT, TextExplainer, WordEvidence
 from autotl.errors import AutoTLError
 from autotl_ui.widgets.theme import MISTAKE_COLOUR, RIGHT_COLOUR
 from autotl_ui.widgets.words import plain
@@ -42,16 +42,20 @@ def _draw(found: WordEvidence, classes: tuple[str, ...]) -> None:
     st.caption(
         f"Blue words speak for {label}, orange ones for {runner_up}, the stronger the more."
         + (f" The strongest for {label}: {named}." if named else "")
-        + _HOW.get(found.method, "")
+        + how(found)
     )
     if len(found.words) > MOST_WORDS:
         st.caption(f"The first {MOST_WORDS:,} of {len(found.words):,} words.")
 
 
-_HOW = {
-    "exact": " The model adds up its words, so these are their exact shares.",
-    "left out": " Each word was left out once: what counts is how much less probable the label is without it.",
-}
+def how(found: WordEvidence) -> str:
+    """How the evidence was found, as a sentence after others."""
+    if found.method != LEFT_OUT:
+        return " The model adds up its words, so these are their exact shares."
+    n_read = len(found.words) - found.n_unread
+    what = "Each word" if found.n_parts >= n_read else f"Each of {found.n_parts} parts of several words"
+    unread = f" The model reads {n_read:,} of the {len(found.words):,} words." if found.n_unread else ""
+    return f" {what} was left out once: what counts is how much less probable the label is without it.{unread}"
 
 
 def coloured(found: WordEvidence) -> str:

@@ -9,8 +9,8 @@ import pytest
 from counted_models import CLASSES, LABELS, TEXTS, fit_counted
 from texts_on_disk import write_texts
 
+from autotl.deploy.leaving_out import MOST_PARTS
 from autotl.deploy.word_attributions import (
-    MOST_PARTS,
     LinearWords,
     TextExplainer,
     as_document,
@@ -96,10 +96,11 @@ def test_of_a_long_text_parts_of_several_words_are_left_out():
         asked.append(len(texts))
         return probabilities(texts)
 
-    [found] = explain_texts(counted, ["word " * 499 + "good"])
+    [found] = explain_texts(counted, ["word " * (5 * MOST_PARTS - 1) + "good"])
     assert asked == [1, MOST_PARTS]
+    assert (found.n_parts, found.n_unread) == (MOST_PARTS, 0)
     assert [value for _, value in found.words[-5:]] == pytest.approx([0.4] * 5, abs=1e-6)
-    assert [value for _, value in found.words[:-5]] == pytest.approx([0.0] * 495, abs=1e-6)
+    assert [value for _, value in found.words[:-5]] == pytest.approx([0.0] * 5 * (MOST_PARTS - 1), abs=1e-6)
 
 
 def test_a_text_without_words_and_no_texts_are_explained():

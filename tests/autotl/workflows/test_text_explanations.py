@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from texts_on_disk import write_texts
 
 from autotl.deploy.word_attributions import WordEvidence
 from autotl.errors import ConfigError
+from autotl.runs.events import Event
 from autotl.texts.given_texts import given_texts
 from autotl.workflows.explaining import explain
 from autotl.workflows.text_explanations import MOST_WORDS, PAGE, words_for
@@ -80,3 +83,25 @@ def test_words_are_named_without_the_marks_around_them_and_emoticons_whole() -> 
     assert said == "yes rather than no, 4.5 to 1: “good”, “:)” speak most for yes; “bad” speaks most for no."
     nothing = words_for(WordEvidence(0, 1, 0.5, (("the", 0.0),), 0.0, "exact"), ("yes", "no"))["said"]
     assert nothing == "yes rather than no, 1.6 to 1: no word speaks for yes or for no."
+
+
+@pytest.mark.parametrize(
+    ("n_words", "n_parts", "n_unread", "message"),
+    [
+        (5, 5, 0, "how much the log-odds fall when a word is left out"),
+        (200, 64, 0, "when a part of the text, one of 64 of up to 4 words, is left out, shared by its words"),
+        (9000, 64, 2600, "one of 64 of up to 100 words, .*; the model reads 6,400 of the 9,000 words, and the others"),
+    ],
+)
+def test_how_many_parts_were_left_out_is_said(n_words: int, n_parts: int, n_unread: int, message: str) -> None:
+    evidence = WordEvidence(0, 1, 1.0, (("good", 0.1),) * n_words, 0.0, "left out", n_parts, n_unread)
+    said = words_for(evidence, ("cat", "dog"))
+    assert re.search(message, said["how"])
+    assert (said["n_parts"], said["n_unread"]) == (n_parts, n_unread)
+    assert "n_parts" not in words_for(replace(evidence, method="exact"), ("cat", "dog"))
+
+
+def test_progress_is_told_text_by_text(model: Path) -> None:
+    told: list[Event] = []
+    explain(model, given_texts(["wine", "iris", "digits"]), None, listeners=(told.append,))
+    assert [(event.stage, event.done, event.total) for event in told] == [("explain", n, 3) for n in range(4)]
