@@ -55,6 +55,7 @@ def main() -> None:
                 found = _measure(sides[side], scratch, side)
                 for work, taken in found.items() if turn else ():  # the first turn fills the caches
                     seconds[work][side].append(taken)
+            print(f"turn {turn} of {asked.repeats}", flush=True)
     _report(seconds, asked)
 
 
