@@ -101,18 +101,23 @@ class Planner:
             if top and (top.stage, top.pooling) != (STAGES[0], POOLINGS[0]):
                 on_default_head.append(top.to_json())
         others = [n for n in self._space.heads if n != default and (n in self._asked or self.heads.is_cheap(n))]
-        alone = self._space.alone()
-        if alone and default in self._space.heads:
-            on_default_head = [*map(_place_overrides, alone), *on_default_head]
-        counts = [_place_overrides(reading) for reading in self._space.word_counts() if reading.place != home.place]
         first = [{"strategy": PROBE, "head": default, **where} for where in on_default_head]
-        free = [name for name, head in self._space.heads.items() if head.recipe is None]  # a recipe reads its own
-        if free:
-            on = default if default in free else free[0]
-            first = [*({"strategy": PROBE, "head": on, **where} for where in counts), *first]
+        first = [*(self._always(reading) for reading in self._on_every_board(home)), *first]
         then = [{"strategy": PROBE, "head": name, **_place_overrides(best)} for name in others]
         # What was asked for by name has its turn before anything is tried twice.
         return [*then, *first] if self._asked else [*first, *then]
+
+    def _on_every_board(self, home: Reading) -> list[Reading]:
+        """What stands on every leaderboard beside the default, home, where a head can read it."""
+        if all(head.recipe for head in self._space.heads.values()):  # a recipe reads its own
+            return []
+        return [one for one in (*self._space.word_counts(), *self._space.alone()) if one.place != home.place]
+
+    def _always(self, reading: Reading) -> Params:
+        """The first trial of such a reading: on the default head, or the first that takes part."""
+        free = [name for name, head in self._space.heads.items() if head.recipe is None]
+        default = self._space.default_head.name
+        return {"strategy": PROBE, "head": default if default in free else free[0], **_place_overrides(reading)}
 
     def next(
         self, board: Leaderboard, scores: Sequence[ReadingScore], share_of_trials: float, *, others_tune: bool = False,
@@ -162,13 +167,16 @@ class Planner:
         It is if it is the first of a head, or of a strategy, that was asked for, or of a source that stands on every
         leaderboard: word counts, and the parts of the default where it reads several side by side.
         """
-        tried = {trial.reading.backbone for trial in board.trials if trial.reading}
-        always = {reading.backbone for reading in (*self._space.word_counts(), *self._space.alone())}
-        if candidate.backbone.name in always - tried:
+        if candidate.backbone.name in {reading.backbone for reading in self._untried(board)}:
             return True
         if self._strategy == FINE_TUNE and candidate.strategy == FINE_TUNE and not board.of(FINE_TUNE):
             return True
         return candidate.head.name in self._asked and not self._had_its_turn(candidate.head.name, board)
+
+    def _untried(self, board: Leaderboard) -> list[Reading]:
+        """What stands on every leaderboard, and was not tried yet."""
+        tried = {trial.reading.backbone for trial in board.trials if trial.reading}
+        return [one for one in self._on_every_board(self._space.default().reading) if one.backbone not in tried]
 
     def _had_its_turn(self, head: str, board: Leaderboard) -> bool:
         fine_tuning = self._strategy == FINE_TUNE
@@ -198,7 +206,8 @@ class Planner:
             if needed > left:
                 said += f": about {needed:.0f} s are expected, and {max(0.0, left):.0f} s are left"
             return Step(overrides={"strategy": strategy, "head": name}, message=said if needed > left else "")
-        return None
+        missing = self._untried(board) if self._limits.seconds_left() > 0 and not begun else []
+        return Step(overrides=self._always(missing[0])) if missing else None
 
     def obstacle(self, candidate: Candidate, board: Leaderboard) -> str:
         """Why a trial cannot end in the time that is left; empty where it can."""

@@ -23,6 +23,9 @@ def parts(subject: Subject) -> Said:
     alone = context.space.alone()
     if not alone:
         return Said(PIECE)
+    if context.space.default_head.name not in context.space.heads:
+        head = context.space.default_head.name
+        return Said(PIECE, problem=f"the parts are compared under the head {head}, which takes no part in this search")
     completed = [one for one in read_records(context.run) if one.state == "complete" and one.strategy == PROBE]
     readings = (context.space.default().reading, *alone)
     untuned = [_untuned(completed, reading, context) for reading in readings]
