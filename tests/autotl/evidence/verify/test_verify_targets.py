@@ -9,10 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from verified_targets import write_verified_target
 from verifying import Change, found, in_arrays, in_json, in_result, verify
 
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Evaluator
+from autotl.plugins import load_plugins
 from autotl.runs.run import Run
 from autotl.settings import Settings
 
@@ -214,3 +218,40 @@ def test_a_text_that_is_no_number_is_named(runs: dict[str, Run], tmp_path: Path,
     done = verify(copy, numpy_alone)
     assert done.returncode == 1
     assert "DIFFERS evidence/items.npz, label: found 'many', expected 'a number'" in done.stdout
+
+
+class MedianError:
+    """A plugin with a score of its own."""
+
+    __name__ = "median-error"
+
+    @hookimpl
+    def register_evaluators(self) -> list[Evaluator]:
+        def median_error(numbers: np.ndarray, values: np.ndarray) -> float:
+            return float(np.median(np.abs(numbers - values.reshape(-1))))
+
+        return [Evaluator("median_error", median_error, larger_is_better=False, targets=("number",))]
+
+
+def test_the_score_of_a_plugin_is_listed_as_not_recomputed_and_the_others_are_compared(
+    tmp_path: Path, toy_dataset: Any, tiny: Any, settings: Settings, numpy_alone: Path
+) -> None:
+    class Tiny:
+        __name__ = "tiny-backbone"
+
+        @hookimpl
+        def register_backbones(self) -> list[Any]:
+            return [tiny]
+
+    with_it = load_plugins(
+        disable=("mlflow", "keras-applications", "efficientnet-lite"), extra=[Tiny(), MedianError()]
+    )  # fmt: skip
+    folder = write_verified_target(
+        tmp_path / "run", toy_dataset, with_it, settings, kind="number", objective="median_error"
+    ).folder
+    code, document = found(folder, numpy_alone)
+    assert (code, document["differs"]) == (0, [])
+    reasons = " ".join(part["why"] for part in document["not_recomputed"])
+    assert "a plugin's score, whose formula verify.py does not know" in reasons
+    _score("test", "mae", value=1.0)(folder)
+    assert "run.json#/result/test/mae/value" in places(folder, numpy_alone)
