@@ -271,10 +271,9 @@ class Panel:
 class VersionEvidence:
     """What was found out about a model before it was registered; empty texts where it was not recorded.
 
-    test, search: the objective's score on the test split, and in the search that chose the model.
-    claims: the advice, or the verdicts where there is none, one sentence each. fingerprint: of all data;
-    test_fingerprint: of the test split.
-    n_items: number of images by part of the split. run: the name of the run's folder.
+    test, search: the objective's score on the test split, and in the search that chose the model. claims: the advice,
+    or the verdicts where there is none, a sentence each. fingerprint, test_fingerprint: of all data, of the test split.
+    n_items: number of images by part of the split. run: the name of its folder. targets: the same of each of several.
     """
 
     objective: str = ""
@@ -288,6 +287,7 @@ class VersionEvidence:
     strategy: str = ""
     backbone: str = ""
     head: str = ""
+    targets: Mapping[str, VersionEvidence] = field(default_factory=dict)
 
     @property
     def n_development(self) -> int:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from autotl.targets import LABELS, NUMBER
+
 UNSURE_BELOW = 0.5
 """Below this probability of the predicted class, all other classes together are more probable."""
 
@@ -21,13 +23,14 @@ def read_metadata(folder: Path) -> Mapping[str, object]:
 
 def read_classes(folder: Path) -> tuple[str, ...]:
     """The classes that a model knows; empty where they cannot be read."""
-    return _read_names(folder, "classes")
+    return _names(read_metadata(folder).get("classes"))
 
 
 def read_columns(folder: Path) -> tuple[str, ...]:
     """The columns of the table that a model returns in MLflow; empty where they cannot be read."""
-    columns = _read_names(folder, "columns")
-    return ("label", *columns) if columns else ()
+    if targets := read_targets(folder):
+        return tuple(f"{name}.{column}" for name, facts in targets.items() for column in _columns(facts))
+    return _columns(read_metadata(folder))
 
 
 def replay_items(folder: Path) -> tuple[Path, ...]:
@@ -40,9 +43,21 @@ def replay_items(folder: Path) -> tuple[Path, ...]:
     return tuple(item for item in found if item.is_file())
 
 
-def unsure_below(folder: Path) -> float:
-    """The probability of the predicted class below which a prediction counts as unsure: the model's own, or 0.5."""
-    threshold = read_metadata(folder).get("unsure_below")
+def read_targets(folder: Path) -> Mapping[str, Mapping[str, object]]:
+    """What a model of several targets says about each, by name; empty for any other, or where it cannot be read."""
+    targets = read_metadata(folder).get("targets")
+    if not isinstance(targets, dict):
+        return {}
+    return {str(name): facts for name, facts in targets.items() if isinstance(facts, dict)}
+
+
+def unsure_below(folder: Path, target: str = "") -> float:
+    """The probability of the predicted class below which a prediction counts as unsure: the model's own, or 0.5.
+
+    target: one of several that the model answers.
+    """
+    facts = read_targets(folder).get(target, {}) if target else read_metadata(folder)
+    threshold = facts.get("unsure_below")
     return float(threshold) if isinstance(threshold, int | float) else UNSURE_BELOW
 
 
@@ -52,6 +67,13 @@ def conversion_cost(folder: Path) -> str:
     return str(cost.get("said", "")) if isinstance(cost, dict) else ""
 
 
-def _read_names(folder: Path, fact: str) -> tuple[str, ...]:
-    names = read_metadata(folder).get(fact)
+def _columns(facts: Mapping[str, object]) -> tuple[str, ...]:
+    columns, target = _names(facts.get("columns")), facts.get("target")
+    kind = target.get("kind") if isinstance(target, dict) else None
+    if kind == NUMBER:
+        return ("value", "low", "high")
+    return ("labels" if kind == LABELS else "label", *columns) if columns else ()
+
+
+def _names(names: object) -> tuple[str, ...]:
     return tuple(map(str, names)) if isinstance(names, list) else ()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from autotl.deploy.answers import DOUBTS
 from autotl.deploy.prediction_texts import NONE_BELOW
 
 N_ROWS = 20
+_NUMBER = "value"
+_ANSWERS = ("label", "labels", _NUMBER)
+"""What the column of the answer may be called, after the name of its target and a full stop where there are several."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +25,10 @@ class PredictionSummary:
 
     counts: number of images by predicted class, most frequent first. n_unreadable: files that could not be read as an
     image. folder: the deepest folder that holds all files of `head`. head: the first rows, with the columns image
-    (its path below `folder`), label, probability (of that label) and problem. columns: those of the file up to
-    `error`; has_doubts: whether columns of doubts follow. n_unsure, n_none: how many images the model was unsure of,
-    and how many are like none of the classes; None if the file does not have that column.
+    (its path below `folder`), label, probability (of that label) and problem; of a number, low and high in place of the
+    probability. columns: those of the target in the file, without its doubts, and `error`; has_doubts: whether there
+    are columns of doubts. n_unsure, n_none: how many images the model was unsure of, and how many are like none of the
+    classes; None if the file does not have that column. is_number: whether the target is a number.
     """
 
     counts: pd.Series
@@ -33,6 +39,7 @@ class PredictionSummary:
     has_doubts: bool = False
     n_unsure: int | None = None
     n_none: int | None = None
+    is_number: bool = False
 
     @property
     def n_classified(self) -> int:
@@ -41,40 +48,96 @@ class PredictionSummary:
 
 
 def summarise_predictions(file: Path) -> PredictionSummary | None:
-    """Summarise a table, which may still be written to; None where it has no rows.
+    """Summarise a table of one target, which may still be written to; None where it has no rows.
+
+    Raises OSError or ValueError where the file cannot be read.
+    """
+    return summarise_targets(file).get("")
+
+
+def summarise_targets(file: Path) -> dict[str, PredictionSummary]:
+    """Summarise a table for each of its targets, by name; under "" for a table of one. Empty where it has no rows.
 
     Raises OSError or ValueError where the file cannot be read.
     """
     with file.open(encoding="utf-8", newline="") as table:
         header = next(csv.reader(table), [])
+    found = {name: _summarise(file, header, columns) for name, columns in _columns(header).items()}
+    return {name: summary for name, summary in found.items() if summary}
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where the columns of a target are. shares: of its classes, or of the ends of a number's interval."""
+
+    answer: int
+    shares: Sequence[int]
+    doubts: Sequence[int]
+    error: int
+    is_number: bool
+
+
+def _columns(header: Sequence[str]) -> dict[str, _Columns]:
+    """The columns of each target; empty where there are no predictions."""
     if len(header) < 4:
-        return None
-    # By position rather than name: a class may be called "label" or "error".
-    last = len(header) - 1 - header[::-1].index("error") if "error" in header else len(header) - 1
-    doubts = [name.removesuffix(" (doubts)") for name in header[last + 1 :]]
+        return {}
+    if header[1] in _ANSWERS:
+        # By position rather than name: a class may be called "label" or "error".
+        last = len(header) - 1 - header[::-1].index("error") if "error" in header else len(header) - 1
+        shares, doubts = range(2, last), range(last + 1, len(header))
+        return {"": _Columns(1, shares, doubts, last, header[1] == _NUMBER)}
+    found, start, last = dict[str, _Columns](), 1, len(header) - 1
+    while start < last:
+        name, _, answer = header[start].rpartition(".")
+        end = next((n for n in range(start, last) if not header[n].startswith(f"{name}.")), last)
+        if answer not in _ANSWERS or not name:
+            return {}
+        first = end  # of the doubts, which come last; a class may be called as one of them
+        while _doubt(header[first - 1], name) in set(DOUBTS) - {_doubt(one, name) for one in header[first:end]}:
+            first -= 1
+        found[name] = _Columns(start, range(start + 1, first), range(first, end), last, answer == _NUMBER)
+        start = end
+    return found
+
+
+def _doubt(column: str, target: str) -> str:
+    return column.removeprefix(f"{target}.").removesuffix(" (doubts)")
+
+
+def _summarise(file: Path, header: Sequence[str], own: _Columns) -> PredictionSummary | None:
+    """The summary of one target; None where there are no rows."""
+    target = header[own.answer].rpartition(".")[0]
+    wanted = {own.answer: "label", own.error: "error"} | {n: _doubt(header[n], target) for n in own.doubts}
+    places = sorted(wanted)
     columns = pd.read_csv(
-        file, usecols=[1, *range(last, len(header))], names=["label", "error", *doubts], header=None, skiprows=1,
-        dtype=str, keep_default_na=False, on_bad_lines="skip",
+        file, usecols=places, names=[wanted[place] for place in places], header=None, skiprows=1, dtype=str,
+        keep_default_na=False, on_bad_lines="skip",
     )  # fmt: skip
     if columns.empty:
         return None
     labelled = columns["label"][columns["label"] != ""]
     head = pd.read_csv(
-        file, nrows=N_ROWS, header=None, skiprows=1, on_bad_lines="skip", dtype={0: str, 1: str, last: str}
-    )
+        file, nrows=N_ROWS, header=None, skiprows=1, on_bad_lines="skip",
+        dtype={0: str, own.error: str} | ({} if own.is_number else {own.answer: str}),
+    )  # fmt: skip
     folder = str(Path(os.path.commonpath([Path(name).parent for name in head[0]])))
+    shares = head.iloc[:, list(own.shares)]
+    said = (
+        {"low": shares.iloc[:, 0], "high": shares.iloc[:, 1]} if own.is_number else {"probability": shares.max(axis=1)}
+    )
     shown = pd.DataFrame(
         {
             "image": [os.path.relpath(name, folder) for name in head[0]],
-            "label": head[1].fillna(""),
-            "probability": head.iloc[:, 2:last].max(axis=1),
-            "problem": head[last].fillna(""),
+            "label": head[own.answer] if own.is_number else head[own.answer].fillna(""),
+            **said,
+            "problem": head[own.error].fillna(""),
         }
     )
     n_unreadable = int((columns["error"] != "").sum())
     n_unsure = int((columns["unsure"] == "true").sum()) if "unsure" in columns else None
     p_values = pd.to_numeric(columns["none_of_these"], errors="coerce") if "none_of_these" in columns else None
     n_none = None if p_values is None else int((p_values <= NONE_BELOW).sum())
+    named = (header[0], header[own.answer], *(header[n] for n in own.shares), header[own.error])
     return PredictionSummary(
-        labelled.value_counts(), n_unreadable, folder, shown, tuple(header[: last + 1]), bool(doubts), n_unsure, n_none
+        labelled.value_counts(), n_unreadable, folder, shown, named, bool(own.doubts), n_unsure, n_none, own.is_number
     )

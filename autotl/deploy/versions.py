@@ -20,6 +20,8 @@ def registry_summary(metadata: Mapping[str, object]) -> dict[str, object]:
     if isinstance(verdict, Mapping):
         told = {name: said.get("claim") for name, said in verdict.items() if isinstance(said, Mapping)}
         kept["verdict"] = {name: {"claim": claim} for name, claim in told.items() if claim}
+    if targets := _targets(metadata):
+        kept["targets"] = {name: registry_summary(facts) for name, facts in targets.items()}
     return kept
 
 
@@ -44,8 +46,17 @@ def evidence_of(metadata: object) -> VersionEvidence:
         n_items={str(part): n for part, n in n_items.items() if isinstance(n, int)}
         if isinstance(n_items, Mapping)
         else {},
+        targets={name: evidence_of(facts) for name, facts in _targets(metadata).items()},
         **texts,
     )
+
+
+def _targets(metadata: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
+    """What metadata.json says of each of several targets; empty for a model of one."""
+    targets = metadata.get("targets")
+    if not isinstance(targets, Mapping):
+        return {}
+    return {str(name): facts for name, facts in targets.items() if isinstance(facts, Mapping)}
 
 
 def caveats(models: Mapping[str, VersionEvidence]) -> tuple[str, ...]:

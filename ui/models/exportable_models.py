@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autotl.data.item_kinds import IMAGES, KINDS, ItemKind
 from autotl.deploy.deployable import is_deployable
-from autotl.deploy.model_facts import read_columns, read_metadata, replay_items
+from autotl.deploy.model_facts import read_columns, read_metadata, read_targets, replay_items
 from autotl.interfaces import CHAMPION, ModelVersion, RegisteredModel
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
@@ -33,6 +33,11 @@ class ExportableModel:
     def columns(self) -> tuple[str, ...]:
         """The columns of the table that it returns in MLflow; empty where they are unknown."""
         return read_columns(self.folder)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets that it answers, if these are several."""
+        return tuple(read_targets(self.folder))
 
     @property
     def items(self) -> tuple[Path, ...]:
@@ -59,9 +64,9 @@ def list_exportable_models(
     versions.sort(key=lambda version: CHAMPION not in version.aliases)
     found = [_of_version(version, runs) for version in versions if may_read(workspace, version.folder)]
     return found + [
-        ExportableModel(_key(run.champion), f"Run {run.name}", run.champion, run=run)
+        ExportableModel(_key(run.champion), f"Run {run.title}", run.champion, run=run)
         for run in runs
-        if run.result and is_deployable(run.champion)
+        if run.has_model and is_deployable(run.champion)
     ]
 
 

@@ -23,7 +23,7 @@ def proposed_name(
     """The name to propose for a run's champion."""
     data = run.data.resolve() if run.data else None
     titles = [one.title for one in list_data_sets(workspace) if one.path.resolve() == data][:1]
-    own = _trained_on(run, run.result.fingerprint if run.result else "")
+    own = _trained_on(run, run.result.fingerprint if run.result else run.state.fingerprint)
     others = [_trained_on(one, one.state.fingerprint) for one in runs]
     return propose_name(own, others, models, titles=[*titles, data.stem if data else ""])
 

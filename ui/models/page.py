@@ -18,12 +18,12 @@ def show() -> None:
     st.title("Models")
     workspace = current()
     runs = workspace.list_runs()
-    finished = [run for run in runs if run.result]
+    finished = [run for run in runs if run.has_model]
     found = read_registry(workspace)
     models = list_exportable_models(workspace, runs, found.models)
     if current_study() == Study() and models and models[0].run:
         turn_to(Study(models[0].run.name))
-    wanted = wanted_run(workspace, runs, usable=lambda run: run.result)
+    wanted = wanted_run(workspace, runs, usable=lambda run: run.has_model)
     named = None if current_study() == Study() else wanted
     if named:
         turn_to(Study(named.name))

@@ -104,6 +104,11 @@ def _show_version(workspace: Workspace, version: ModelVersion, model: Registered
 
 
 def _show_evidence(evidence: VersionEvidence, kind: ItemKind) -> None:
+    for name, own in evidence.targets.items():
+        st.markdown(f"**{plain(name)}**")
+        _show_evidence(own, kind)
+    if evidence.targets:
+        return
     if not evidence.test.is_defined:
         st.caption("The scores are unknown: this version was registered without them.")
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl.deploy.registry import MAX_NAME_LENGTH, gate_obstacle, require_name
+from autotl.deploy.registry import MAX_NAME_LENGTH, gate_obstacle, obstacle_of_targets, require_name
 from autotl.errors import AutoTLError, ConfigError
 from autotl.interfaces import CHAMPION
 from autotl_ui.jobs import jobs
@@ -54,7 +54,7 @@ def show(workspace: Workspace, finished: Sequence[RunView], found: Registry, wan
 def _form(
     workspace: Workspace, finished: Sequence[RunView], found: Registry, target: Path, run: RunView | None
 ) -> None:  # fmt: skip
-    titles = {run.name: f"{run.name} ({moment(run.started)})" for run in finished}
+    titles = {run.name: f"{run.title} ({moment(run.started)})" for run in finished}
     choose("Run", titles, run.name if run else None, key="register-run", turn=turn_to_run)
     if run is None:
         return
@@ -83,7 +83,7 @@ def _register(
         st.error(plain(sentence(message)))
         return
     why = doubts(workspace, run, name, found.models)
-    obstacle = gate_obstacle(run.state.max_gap, run.result) if run.result else ""
+    obstacle = _obstacle(run)
     if why or obstacle:
         st.session_state[_DOUBTED] = (run.name, name)
     if why:
@@ -102,6 +102,13 @@ def _register(
         st.error(f"The registration could not be started: {plain(str(error))}")
         return
     st.rerun()
+
+
+def _obstacle(run: RunView) -> str:
+    """Why an audit prevents the registration; empty if none does."""
+    if run.result:
+        return gate_obstacle(run.state.max_gap, run.result)
+    return obstacle_of_targets(run.state.max_gap, run.results)
 
 
 def _overrule(run: RunView, obstacle: str) -> tuple[str, bool]:

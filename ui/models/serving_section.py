@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -119,7 +120,19 @@ def _offer_request(model: ExportableModel, server: Server) -> None:
             answers.pop(model.key, None)
     if model.key in answers:
         name, answer = answers[model.key]
-        _show_exchange(name, str(names.get(name, item)), answer, server)
+        _show_exchange(name, str(names.get(name, item)), answer, server, model.targets)
+
+
+def said_in(row: Mapping[str, object], targets: Sequence[str]) -> list[str]:
+    """What a row of a response answers: of its target, or of each of several, where it answers that."""
+    found = []
+    for target in targets or ("",):
+        start = f"{target}." if target else ""
+        answers = (row.get(f"{start}{column}") for column in ("label", "labels", "value"))
+        for value in (value for value in answers if value is not None):
+            text = f"{value:.4g}" if isinstance(value, float) else str(value)
+            found.append(f"**{plain(text)}**" + (f" ({plain(target)})" if target else ""))
+    return found
 
 
 def _show_item(item: Path, kind: ItemKind) -> None:
@@ -134,11 +147,12 @@ def _show_item(item: Path, kind: ItemKind) -> None:
         st.text(shown.text)
 
 
-def _show_exchange(name: str, item: str, answer: Answer, server: Server) -> None:
+def _show_exchange(name: str, item: str, answer: Answer, server: Server, targets: Sequence[str]) -> None:
     predictions = (answer.document or {}).get("predictions")
     row = predictions[0] if isinstance(predictions, list) and predictions else None
-    if answer.status == 200 and isinstance(row, dict) and "label" in row:
-        st.markdown(f"{plain(name)} is classified as **{plain(str(row['label']))}**, after {answer.seconds:.2f} s.")
+    said = said_in(row, targets) if answer.status == 200 and isinstance(row, dict) else []
+    if said:
+        st.markdown(f"{plain(name)} is classified as {', '.join(said)}, after {answer.seconds:.2f} s.")
     else:
         st.warning(f"The server responded with the unexpected status {answer.status}.")
     st.caption("The request, for a terminal on Linux or macOS:")

@@ -32,9 +32,10 @@ def snippets(model: ExportableModel, *, store: str, port: int = PORT) -> list[Sn
     needed = "onnxruntime, pillow and numpy" if kind is IMAGES else "the few packages in its requirements.txt"
     columns = ", ".join(model.columns) or "label, and one for each class"
     table = f" It takes a table with one column, {kind.name}, and returns the columns {columns}."
+    said = _said(model)
     found = [
         Snippet(
-            "Python, without MLflow", "python", _by_itself(model.folder, item, kind),
+            "Python, without MLflow", "python", _by_itself(model.folder, item, kind, said),
             f"Needs only {needed}: pip install -r requirements.txt, in the folder of the model.",
         ),
         Snippet(
@@ -69,7 +70,15 @@ def snippets(model: ExportableModel, *, store: str, port: int = PORT) -> list[Sn
     ]  # fmt: skip
 
 
-def _by_itself(folder: Path, item: str, kind: ItemKind) -> str:
+def _said(model: ExportableModel) -> str:
+    """What to print of an answer."""
+    if model.targets:
+        return 'found["targets"]'
+    answer = model.columns[0] if model.columns else "label"
+    return f'found["{answer}"]' if answer == "value" else f'found["{answer}"], found["probabilities"]'
+
+
+def _by_itself(folder: Path, item: str, kind: ItemKind, said: str) -> str:
     # A string is a text to such a model, and a path to one of images.
     before, given = ("", repr(item)) if kind is IMAGES else ("from pathlib import Path\n", f"Path({item!r})")
     return f"""\
@@ -81,7 +90,7 @@ from predictor import Predictor
 
 model = Predictor(folder)
 for found in model.predict([{given}]):
-    print(found["label"], found["probabilities"])
+    print({said})
 """
 
 

@@ -15,7 +15,7 @@ from autotl_ui.models.snippets import PORT, snippets
 from autotl_ui.server.access import current
 from autotl_ui.widgets.downloads import download_button
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.study import DEPLOYABLE, Study, choose, current_study, turn_to
+from autotl_ui.widgets.study import DEPLOYABLE, Study, choose, current_study, turn_to, turn_to_run
 from autotl_ui.widgets.words import plain, sentence
 from autotl_ui.workspace.installed import loaded_plugins
 from autotl_ui.workspace.runs import RunView
@@ -86,7 +86,7 @@ def _show_uses(workspace: Workspace, model: ExportableModel, found: Registry) ->
     elif use == "code":
         _show_code(workspace, model, found)
     elif use == "formats":
-        _offer_formats(workspace, model.run)
+        _offer_formats(workspace, model)
     else:
         _offer_download(model)
 
@@ -112,11 +112,23 @@ def _show_code(workspace: Workspace, model: ExportableModel, found: Registry) ->
     st.caption(plain(piece.needs))
 
 
-def _offer_formats(workspace: Workspace, run: RunView | None) -> None:
+def _offer_formats(workspace: Workspace, model: ExportableModel) -> None:
+    run = model.run
     if run is None:
         st.caption(
             "Other formats are exported from the run folder, which is not here. Choose the model of a run above."
         )
+        return
+    if model.targets:
+        st.caption("Other formats hold the model of one target. Choose one:")
+        with st.container(horizontal=True):
+            for one in run.targets:
+                if one.result:
+                    # A link to this page would look like the current page.
+                    st.button(
+                        plain(one.label or one.folder.name), key=f"formats-{one.name}", on_click=turn_to_run,
+                        args=(one.name,), icon=":material/arrow_forward:",
+                    )  # fmt: skip
         return
     for name in loaded_plugins().all(Exporter):
         live(_show_format)(workspace, run, name)

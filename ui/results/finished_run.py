@@ -32,17 +32,17 @@ def show(run: RunView) -> None:
         _show_result(run, run.result)
     elif run.status == "interrupted":
         st.info("This search was stopped before there was a model.", icon=":material/stop_circle:")
-        _offer_another(run)
+        offer_another(run)
     elif run.status == "failed":
         st.error(plain(run.problem).replace("\n", "  \n"), icon=":material/error:")
-        _offer_another(run)
+        offer_another(run)
     else:
         st.warning(
             f"{plain(run.problem)} The run folder is damaged, so its result cannot be shown. Start another search: it "
             "will be faster, because the features are cached.",
             icon=":material/broken_image:",
         )
-        _offer_another(run)
+        offer_another(run)
 
 
 def _show_result(run: RunView, result: RunResult) -> None:
@@ -50,7 +50,7 @@ def _show_result(run: RunView, result: RunResult) -> None:
         st.info("The search was stopped early. This is the best model it had found.", icon=":material/stop_circle:")
     show_summary(result, run.kind)
     show_before_after(result)
-    _offer_model(run)
+    offer_model(run)
     live(_show_sections)(run, result)
 
 
@@ -108,7 +108,8 @@ _SECTIONS = {
 }
 
 
-def _offer_model(run: RunView) -> None:
+def offer_model(run: RunView) -> None:
+    """Offer the model of a run to be downloaded, tried and used elsewhere."""
     if not (run.champion / "model.onnx").exists():
         st.warning("The folder of the model is gone; everything else is still here.", icon=":material/folder_off:")
         return
@@ -124,7 +125,8 @@ def _offer_model(run: RunView) -> None:
         st.code(str(run.champion), language=None, wrap_lines=True)
 
 
-def _offer_another(run: RunView) -> None:
+def offer_another(run: RunView) -> None:
+    """Offer to carry the search on, where that is possible, or to start another one."""
     if (run.folder / "dataset.parquet").exists() and run.status != "damaged":
         st.page_link(
             TRAIN, label="Resume the search", icon=":material/resume:", query_params={"run": run.name}

@@ -37,7 +37,7 @@ def show() -> None:
         # A part of the page for each, or what belongs to the run before stays in sight until the new one is drawn.
         with st.container(key=f"of-{wanted.name}"):
             if study.state.targets and not study.active:
-                several_targets.show(study, wanted, [run for run in runs if run.study == study.name])
+                several_targets.show(study, wanted)
             else:
                 _show_run(wanted)
 

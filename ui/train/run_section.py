@@ -31,7 +31,7 @@ def show(run: RunView) -> None:
     else:
         _show_ended(run)
     with st.container(horizontal=True):
-        if run.result:
+        if run.has_model:
             kind: Literal["primary", "secondary"] = "primary" if run.status == "complete" else "secondary"
             if st.button("See the results", key="results", type=kind, icon=":material/leaderboard:"):
                 st.switch_page(RESULTS, query_params={"run": run.name})
@@ -65,7 +65,7 @@ def _show_ended(run: RunView) -> None:
     st.badge(word, color=colour)
     if run.status == "complete":
         st.success("The search has finished, and the model is ready.", icon=":material/check_circle:")
-    elif run.status == "interrupted" and run.result:
+    elif run.status == "interrupted" and run.has_model:
         st.info("The search was stopped early. The best model so far was kept.", icon=":material/stop_circle:")
     elif run.status == "interrupted":
         st.info(plain(run.problem) or "The search was stopped before there was a model.", icon=":material/stop_circle:")

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import streamlit as st
 
-from autotl.deploy.prediction_summary import PredictionSummary, summarise_predictions
+from autotl.deploy.prediction_summary import PredictionSummary, summarise_targets
 from autotl.runs.event_log import read_events
 from autotl.runs.events import Progress
 from autotl_ui.jobs import jobs
@@ -73,18 +73,18 @@ def look(file: Path) -> Batch | None:
     return Batch(file, job.about, status, job.started, progress, problem, stopping)
 
 
-def summarise(batch: Batch) -> PredictionSummary | None:
-    """What the table holds; None where it has no rows yet, or cannot be read."""
+def summarise(batch: Batch) -> dict[str, PredictionSummary]:
+    """What the table holds, by target; under "" for one. Empty where it has no rows yet, or cannot be read."""
     try:
         seen = batch.file.stat()
         return _summarise(str(batch.file), seen.st_mtime_ns, seen.st_size)
     except (OSError, ValueError):  # pandas' own errors are ValueErrors
-        return None
+        return {}
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _summarise(file: str, written: int, n_bytes: int) -> PredictionSummary | None:  # noqa: ARG001, the cache's key
-    return summarise_predictions(Path(file))
+def _summarise(file: str, written: int, n_bytes: int) -> dict[str, PredictionSummary]:  # noqa: ARG001, the key
+    return summarise_targets(Path(file))
 
 
 def _latest_progress(events: Path) -> Progress:

@@ -126,7 +126,8 @@ def _watch(file: Path, kind: ItemKind) -> None:
 
 
 def _show_ended(batch: Batch, kind: ItemKind) -> None:
-    summary = summarise(batch)
+    summaries = summarise(batch)
+    summary = next(iter(summaries.values()), None)
     n_rows = 0 if summary is None else summary.n_classified + summary.n_unreadable
     if batch.status == "stopped":
         st.info(f"The job was stopped after {kind.of(n_rows)}.", icon=":material/stop_circle:")
@@ -138,12 +139,6 @@ def _show_ended(batch: Batch, kind: ItemKind) -> None:
         return
     if batch.status == "complete":
         st.markdown(f"Done: {kind.of(summary.n_classified)} classified.")
-    doubted = [
-        *([f"{counted(summary.n_unsure, 'answer')} unsure"] if summary.n_unsure else []),
-        *([f"{kind.of(summary.n_none)} like none of the classes"] if summary.n_none else []),
-    ]
-    if doubted:
-        st.info(f"What the model does not know: {', '.join(doubted)}.", icon=":material/help:")
     if summary.n_unreadable:
         unread = f"{counted(summary.n_unreadable, 'file')} could not be read as an image; the table gives the reason."
         st.warning(worded(unread, kind))
@@ -151,38 +146,64 @@ def _show_ended(batch: Batch, kind: ItemKind) -> None:
         "Download the table", data=batch.file.read_bytes, file_name=batch.file.name, mime="text/csv",
         key="download-batch", type="primary", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
-    _show_summary(summary, kind)
+    for target, one in summaries.items():
+        if target:
+            st.subheader(plain(target), anchor=False)
+        _show_doubts(one, kind)
+        _show_summary(one, kind, key=f"-{target}" if target else "")
 
 
-def _show_summary(summary: PredictionSummary, kind: ItemKind) -> None:
+def _show_doubts(summary: PredictionSummary, kind: ItemKind) -> None:
+    doubted = [
+        *([f"{counted(summary.n_unsure, 'answer')} unsure"] if summary.n_unsure else []),
+        *([f"{kind.of(summary.n_none)} like none of the classes"] if summary.n_none else []),
+    ]
+    if doubted:
+        st.info(f"What the model does not know: {', '.join(doubted)}.", icon=":material/help:")
+
+
+def _show_summary(summary: PredictionSummary, kind: ItemKind, *, key: str) -> None:
+    if summary.is_number:
+        _show_rows(summary, kind, key=key)
+        return
     counts, rows = st.columns([2, 3], gap="medium")
     named = ", ".join(f"{name} {n}" for name, n in summary.counts.head(12).items())
     with counts:
         st.altair_chart(
             legible(count_chart(summary.counts, kind.plural)),
-            key="batch-counts",
+            key=f"batch-counts{key}",
             alt=f"{kind.plural.capitalize()} per class: {named}",
         )
     with rows:
-        st.dataframe(
-            summary.head, key="batch-head", hide_index=True, placeholder="",
-            column_config={
-                "image": st.column_config.TextColumn(kind.name, width="medium"),
-                "probability": st.column_config.NumberColumn("probability", format="percent"),
-            },
-            alt="The first rows of the table.",
-        )  # fmt: skip
-        item, label, *classes, error = map(plain, summary.columns)
-        doubts = (
-            " The model's doubts follow: the set of plausible classes, whether it is unsure, and a p-value that is "
-            f"small if the {kind.name} is like none of the classes."
-        )
-        st.caption(
-            f"The first {counted(len(summary.head), 'row')}, for {kind.plural} in {plain(summary.folder)}. The columns "
-            f"of the file are **{item}** (the full path of the {kind.name}), **{label}**, one for each of the "
-            f"{len(classes)} classes (its probability) and **{error}** (why a file could not be read)."
-            + (doubts if summary.has_doubts else "")
-        )
+        _show_rows(summary, kind, key=key)
+
+
+def _show_rows(summary: PredictionSummary, kind: ItemKind, *, key: str) -> None:
+    """The first rows of the table, and what its columns hold."""
+    number = {"label": st.column_config.NumberColumn("value", format="%.4g")} if summary.is_number else {}
+    st.dataframe(
+        summary.head, key=f"batch-head{key}", hide_index=True, placeholder="",
+        column_config={
+            "image": st.column_config.TextColumn(kind.name, width="medium"),
+            "probability": st.column_config.NumberColumn("probability", format="percent"),
+            **number,
+        },
+        alt="The first rows of the table.",
+    )  # fmt: skip
+    item, label, *others, error = map(plain, summary.columns)
+    if summary.is_number:
+        answer = f"**{label}**, **{'** and **'.join(others)}** (the ends of its interval)"
+    else:
+        answer = f"**{label}**, one for each of the {len(others)} classes (its probability)"
+    doubts = (
+        " The model's doubts follow: the set of plausible classes, whether it is unsure, and a p-value that is "
+        f"small if the {kind.name} is like none of the classes."
+    )
+    st.caption(
+        f"The first {counted(len(summary.head), 'row')}, for {kind.plural} in {plain(summary.folder)}. The columns "
+        f"of the file are **{item}** (the full path of the {kind.name}), {answer} and **{error}** (why a file could "
+        "not be read)." + (doubts if summary.has_doubts else "")
+    )
 
 
 def _existing(text: str) -> Path | None:

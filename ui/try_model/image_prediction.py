@@ -9,18 +9,18 @@ import streamlit as st
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
 from autotl.images.safe_decode import decode_risk
-from autotl_ui.try_model.item_prediction import ItemPrediction, read_prediction
+from autotl_ui.try_model.item_prediction import Predictions, failed, read_predictions
 from autotl_ui.workspace.deployables import open_model
 
 
-def predict_image(folder: Path, content: bytes) -> ItemPrediction:
+def predict_image(folder: Path, content: bytes) -> Predictions:
     """Classify the content of an image file with the model of a deployable."""
     if risk := risk_of(content):
-        return ItemPrediction(error=risk)
+        return failed(risk)
     try:
         return _predict(str(folder), (folder / "model.onnx").stat().st_mtime_ns, content)
     except Exception:  # onnxruntime's errors share no base
-        return ItemPrediction(error="the model failed on it; its folder may be damaged")
+        return failed("the model failed on it; its folder may be damaged")
 
 
 def preview(content: bytes, edge: int) -> bytes | None:
@@ -39,9 +39,9 @@ def risk_of(content: bytes) -> str:
 
 
 @st.cache_data(max_entries=256, ttl=3600, show_spinner=False)
-def _predict(folder: str, written: int, content: bytes) -> ItemPrediction:  # noqa: ARG001, part of the cache's key
+def _predict(folder: str, written: int, content: bytes) -> Predictions:  # noqa: ARG001, part of the cache's key
     model = open_model(Path(folder))
     if model is None:
-        return ItemPrediction(error="the model cannot be opened")
+        return failed("the model cannot be opened")
     [found] = model.predict([content])
-    return read_prediction(found)
+    return read_predictions(found)

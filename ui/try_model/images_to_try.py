@@ -9,7 +9,7 @@ import streamlit as st
 
 from autotl_ui.try_model import similar_images
 from autotl_ui.try_model.image_prediction import predict_image, preview
-from autotl_ui.try_model.item_prediction import ItemPrediction
+from autotl_ui.try_model.item_prediction import Predictions
 from autotl_ui.try_model.tried_item import TriedItem
 from autotl_ui.workspace.runs import RunView
 
@@ -30,7 +30,7 @@ def ask_for_images() -> list[TriedItem]:
 
 
 def _tried(name: str, content: bytes) -> TriedItem:
-    def predict(run: RunView) -> ItemPrediction:
+    def predict(run: RunView) -> Predictions:
         return predict_image(run.champion, content)
 
     def show_reasons(run: RunView, key: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from autotl.deploy.prediction_texts import NONE_BELOW
 
@@ -40,8 +40,22 @@ class ItemPrediction:
         return self.probabilities[self.label]
 
 
-def read_prediction(found: Mapping[str, Any]) -> ItemPrediction:
-    """A prediction as `Predictor.predict` gives it."""
+Predictions: TypeAlias = Mapping[str, ItemPrediction]
+"""What a model says of one item, by target; under "" for a model of one target, or where the item cannot be read."""
+
+
+def failed(why: str) -> Predictions:
+    """There is no prediction."""
+    return {"": ItemPrediction(error=why)}
+
+
+def read_predictions(found: Mapping[str, Any]) -> Predictions:
+    """The predictions of one item as `predict` gives them."""
+    targets = found.get("targets", {"": found})
+    return {name: _read(one) for name, one in targets.items()}
+
+
+def _read(found: Mapping[str, Any]) -> ItemPrediction:
     classes, labels = (found.get(name) for name in ("set", "labels"))
     return ItemPrediction(
         found.get("label", ""), found.get("probabilities", {}), found.get("error", ""),

@@ -13,20 +13,22 @@ from autotl_ui.server.pages import TRAIN
 from autotl_ui.try_model import batch_section, similar_images
 from autotl_ui.try_model.doubts import doubting_lines, label_line
 from autotl_ui.try_model.images_to_try import ask_for_images
-from autotl_ui.try_model.item_prediction import ItemPrediction
+from autotl_ui.try_model.item_prediction import ItemPrediction, Predictions
 from autotl_ui.try_model.model_facts import list_facts, read_card
 from autotl_ui.try_model.texts_to_try import ask_for_texts
 from autotl_ui.try_model.tried_item import TriedItem
 from autotl_ui.widgets.charts import probability_chart
-from autotl_ui.widgets.study import choose_run, wanted_run
+from autotl_ui.widgets.study import choose_run, turn_to_run, wanted_run
 from autotl_ui.widgets.theme import legible
 from autotl_ui.widgets.words import moment, plain, worded
-from autotl_ui.workspace.deployables import open_model
+from autotl_ui.workspace.deployables import OpenModel, answers_of, has_doubts, open_model
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
 _ASK = {"image": ask_for_images, "text": ask_for_texts}
 _WIDTHS = {"image": (1, 3), "text": (1, 1)}
+N_BESIDE = 2
+"""Targets side by side."""
 _ALWAYS = "The model always names one of its classes, even for something it never saw."
 _INVITATIONS = {
     ("image", True): "Drop a few images here, including some that show something else.",
@@ -41,8 +43,8 @@ def show() -> None:
     st.title("Try a model")
     workspace = current()
     runs = workspace.list_runs()
-    wanted = wanted_run(workspace, runs, usable=lambda run: run.result)
-    offered = {run.name: f"{run.name} ({moment(run.started)})" for run in runs if run.result}
+    wanted = wanted_run(workspace, runs, usable=lambda run: run.has_model)
+    offered = {run.name: f"{run.title} ({moment(run.started)})" for run in runs if run.has_model}
     if not offered:
         st.info("There are no finished runs yet. Train a model first, then try it here.", icon=":material/inbox:")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
@@ -61,11 +63,9 @@ def _show_model(workspace: Workspace, run: RunView) -> None:
         )
         return
     kind = KINDS[model.reader.item]
-    if model.classes:
-        what = "labels" if model.answers.kind == "labels" else "classes"
-        st.caption(f"The model knows {len(model.classes)} {what}: {plain(', '.join(model.classes))}")
+    _say_classes(model)
     items = _ASK[kind.name]()
-    doubting = bool(model.doubts) and st.toggle(
+    doubting = has_doubts(model) and st.toggle(
         "Let the model say that it does not know", value=True, key="doubts",
         help="It says so if its confidence is below the threshold calibrated for this model, if several classes are "
         f"plausible, or if the {kind.name} is unlike all training {kind.plural}. The Results page shows how reliable "
@@ -73,7 +73,9 @@ def _show_model(workspace: Workspace, run: RunView) -> None:
     )  # fmt: skip
     for number, item in enumerate(items):
         _show_item(run, kind, number, item, doubting=doubting)
-    if items and kind is IMAGES:
+    if items and run.targets:
+        _offer_targets(run, kind)
+    elif items and kind is IMAGES:
         similar_images.offer(run)
     elif not items:
         st.caption(_INVITATIONS[kind.name, doubting])
@@ -83,30 +85,76 @@ def _show_model(workspace: Workspace, run: RunView) -> None:
     _show_facts(run.champion)
 
 
+def _say_classes(model: OpenModel) -> None:
+    for name, answers in answers_of(model).items():
+        who = f"Of {plain(name)} the model" if name else "The model"
+        what = "labels" if answers.kind == "labels" else "classes"
+        if answers.classes:
+            st.caption(f"{who} knows {len(answers.classes)} {what}: {plain(', '.join(answers.classes))}")
+        elif name:
+            st.caption(f"{who} says a number.")
+
+
+def _offer_targets(study: RunView, kind: ItemKind) -> None:
+    """Say what is about one target only, and where it is."""
+    reasons = "The training images that are similar" if kind is IMAGES else "The words that speak for an answer"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{reasons} can be shown for one target at a time:", width="content")
+        for run in study.targets:
+            if run.result:
+                # A link to this page would look like the current page.
+                st.button(
+                    plain(run.label or run.folder.name), key=f"try-{run.name}", icon=":material/arrow_forward:",
+                    on_click=turn_to_run, args=(run.name,),
+                )  # fmt: skip
+
+
 def _show_item(run: RunView, kind: ItemKind, number: int, item: TriedItem, *, doubting: bool) -> None:
-    prediction = item.predict(run)
+    predictions = item.predict(run)
+    error = next((one.error for one in predictions.values() if one.error), "")
     with st.container(border=True):
-        if prediction.error:
-            st.warning(worded(f"{plain(item.name)} cannot be read as an image: {plain(prediction.error)}", kind))
+        if error:
+            st.warning(worded(f"{plain(item.name)} cannot be read as an image: {plain(error)}", kind))
             return
         shown, verdict = st.columns(_WIDTHS[kind.name], vertical_alignment="center" if kind is IMAGES else "top")
         with shown:
             item.show()
         with verdict:
-            says = doubting_lines(prediction) if doubting else [label_line(prediction, unsure_below(run.champion))]
-            _show_prediction(prediction, item.name, number, says)
+            _show_predictions(run, predictions, item.name, number, doubting=doubting)
         item.show_reasons(run, f"{number}-{item.key}")
 
 
-def _show_prediction(prediction: ItemPrediction, name: str, number: int, says: list[str]) -> None:
-    st.markdown("  \n".join([*says, f":gray[{plain(name)}]"]))
+def _show_predictions(run: RunView, predictions: Predictions, name: str, number: int, *, doubting: bool) -> None:
+    """What the model says of an item: of its target, or of each of several, side by side."""
+
+    def says(target: str, prediction: ItemPrediction) -> list[str]:
+        if doubting:
+            return doubting_lines(prediction)
+        return [label_line(prediction, unsure_below(run.champion, target))]
+
+    if "" in predictions:
+        lines = [*says("", predictions[""]), f":gray[{plain(name)}]"]
+        _show_prediction(predictions[""], name, f"{number}", lines)
+        return
+    st.markdown(f":gray[{plain(name)}]")
+    targets = list(predictions.items())
+    for start in range(0, len(targets), N_BESIDE):
+        beside = targets[start : start + N_BESIDE]
+        for column, (target, prediction) in zip(st.columns(N_BESIDE), beside, strict=False):
+            with column:
+                lines = [f":gray[{plain(target)}:]", *says(target, prediction)]
+                _show_prediction(prediction, f"{target} of {name}", f"{number}-{target}", lines)
+
+
+def _show_prediction(prediction: ItemPrediction, name: str, key: str, lines: list[str]) -> None:
+    st.markdown("  \n".join(lines))
     if not prediction.probabilities:
         return
     said = ", ".join(prediction.labels) if prediction.labels is not None else prediction.label
     share = f" {100 * prediction.probability:.1f} %" if prediction.label else ""
     st.altair_chart(
         legible(probability_chart(prediction.probabilities)),
-        key=f"probabilities-{number}",
+        key=f"probabilities-{key}",
         alt=f"Probabilities of {name}: {said}{share}",
     )
 

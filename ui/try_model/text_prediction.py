@@ -7,17 +7,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl.deploy.predictor import Predictor
-from autotl_ui.try_model.item_prediction import ItemPrediction, read_prediction
-from autotl_ui.workspace.deployables import open_model
+from autotl_ui.try_model.item_prediction import Predictions, failed, read_predictions
+from autotl_ui.workspace.deployables import OpenModel, open_model
 
 
-def predict_text(folder: Path, name: str, content: bytes) -> ItemPrediction:
+def predict_text(folder: Path, name: str, content: bytes) -> Predictions:
     """Classify the content of a text file with the model of a deployable. name: says what kind of file it is."""
     try:
         return _predict(str(folder), (folder / "model.onnx").stat().st_mtime_ns, Path(name).suffix, content)
     except Exception:  # onnxruntime's errors share no base
-        return ItemPrediction(error="the model failed on it; its folder may be damaged")
+        return failed("the model failed on it; its folder may be damaged")
 
 
 def read_text(folder: Path, name: str, content: bytes) -> str:
@@ -27,18 +26,18 @@ def read_text(folder: Path, name: str, content: bytes) -> str:
 
 
 @st.cache_data(max_entries=256, ttl=3600, show_spinner=False)
-def _predict(folder: str, written: int, suffix: str, content: bytes) -> ItemPrediction:  # noqa: ARG001, the cache's key
+def _predict(folder: str, written: int, suffix: str, content: bytes) -> Predictions:  # noqa: ARG001, the cache's key
     model = open_model(Path(folder))
     if model is None:
-        return ItemPrediction(error="the model cannot be opened")
+        return failed("the model cannot be opened")
     text, problem = _read(model, suffix, content)
     if problem:
-        return ItemPrediction(error=problem)
+        return failed(problem)
     [found] = model.predict([text])
-    return read_prediction(found)
+    return read_predictions(found)
 
 
-def _read(model: Predictor, suffix: str, content: bytes) -> tuple[str, str]:
+def _read(model: OpenModel, suffix: str, content: bytes) -> tuple[str, str]:
     """The text, and why it cannot be read."""
     reader = model.reader
     with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from autotl_ui.try_model import word_reasons
-from autotl_ui.try_model.item_prediction import ItemPrediction
+from autotl_ui.try_model.item_prediction import Predictions
 from autotl_ui.try_model.text_prediction import predict_text, read_text
 from autotl_ui.try_model.tried_item import TriedItem
 from autotl_ui.workspace.runs import RunView
@@ -37,7 +37,7 @@ def ask_for_texts() -> list[TriedItem]:
 
 
 def _tried(name: str, content: bytes) -> TriedItem:
-    def predict(run: RunView) -> ItemPrediction:
+    def predict(run: RunView) -> Predictions:
         return predict_text(run.champion, name, content)
 
     def show_reasons(run: RunView, key: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autotl_ui.try_model.item_prediction import ItemPrediction
+from autotl_ui.try_model.item_prediction import Predictions
 from autotl_ui.workspace.runs import RunView
 
 
@@ -19,6 +19,6 @@ class TriedItem:
 
     name: str
     key: str
-    predict: Callable[[RunView], ItemPrediction]
+    predict: Callable[[RunView], Predictions]
     show: Callable[[], None]
     show_reasons: Callable[[RunView, str], None]

@@ -20,7 +20,8 @@ class RunView:
     """A run folder, read.
 
     started: seconds since the epoch. problem: why it failed, or what is damaged. state: what its files say. study: the
-    name of the run of several targets that it belongs to; empty for any other.
+    name of the run of several targets that it belongs to; empty for any other. targets: their runs, for a run of
+    several.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RunView:
     problem: str = ""
     job: jobs.Job | None = None
     study: str = ""
+    targets: tuple[RunView, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -41,6 +43,22 @@ class RunView:
     def result(self) -> RunResult | None:
         """What the search found; None until it has ended with a model."""
         return None if self.active else self.state.result
+
+    @property
+    def has_model(self) -> bool:
+        """Whether it has ended with a model: of its target, or one that answers several."""
+        several = bool(self.state.targets) and not self.active
+        return self.result is not None or (several and (self.champion / "model.onnx").exists())
+
+    @property
+    def results(self) -> dict[str, RunResult]:
+        """What was found for each of several targets that has a result, by name; empty for any other run."""
+        return {run.label or run.folder.name: run.result for run in self.targets if run.result}
+
+    @property
+    def title(self) -> str:
+        """What lists of models call it."""
+        return f"{self.name}, all targets" if self.state.targets else self.name
 
     @property
     def can_resume(self) -> bool:
@@ -106,10 +124,11 @@ def look(folder: Path) -> RunView:
     return RunView(folder.name, folder, status, job.started if job else last_change(folder), state, problem, job)
 
 
-def look_at_targets(study: RunView) -> list[RunView]:
-    """The runs of the targets of a run of several; none for any other."""
+def with_targets(study: RunView) -> RunView:
+    """A run of several targets with the runs of these; any other as it is."""
     found = (look(study.folder / place) for place in study.state.targets)
-    return [replace(run, name=f"{study.name}/{TARGETS}/{run.name}", study=study.name) for run in found]
+    targets = (replace(run, name=f"{study.name}/{TARGETS}/{run.name}", study=study.name) for run in found)
+    return replace(study, targets=tuple(targets))
 
 
 def _status(folder: Path, state: RunState, job: jobs.Job | None) -> tuple[Status, str]:

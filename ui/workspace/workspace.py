@@ -9,7 +9,7 @@ from pathlib import Path
 from autotl.runtime.addresses import sqlite_address
 from autotl_ui.jobs.jobs import JobOwner
 from autotl_ui.jobs.lanes import QUEUE
-from autotl_ui.workspace.runs import RunView, look, look_at_targets
+from autotl_ui.workspace.runs import RunView, look, with_targets
 
 _MARKS = ("run.json", "events.jsonl", "study.db")
 
@@ -61,7 +61,7 @@ class Workspace:
         names = {path.parent.name for mark in _MARKS for path in self.runs.glob(f"*/{mark}")}
         names |= {path.name.removesuffix(".job.json") for path in self.runs.glob("*.job.json")}
         found = sorted((look(self.runs / name) for name in names), key=lambda run: (-run.started, run.name))
-        return [run for one in found for run in (one, *look_at_targets(one))]
+        return [run for one in map(with_targets, found) for run in (one, *one.targets)]
 
 
 def root_folder() -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autotl.deploy.prediction_summary import summarise_predictions
+from autotl.deploy.prediction_summary import summarise_predictions, summarise_targets
 
 HEADER = "item,label,cat,error,error\n"
 """One of the classes is called "error"."""
@@ -55,3 +55,34 @@ def test_a_model_without_doubts_has_none_to_count(file: Path) -> None:
     summary = summarise_predictions(file)
     assert summary
     assert (summary.has_doubts, summary.n_unsure, summary.n_none) == (False, None, None)
+
+
+def test_a_table_of_several_targets_has_a_summary_of_each(tmp_path: Path) -> None:
+    header = (
+        "item,pet.label,pet.cat,pet.set,pet.set (doubts),pet.unsure,pet.none_of_these,"
+        "price.value,price.low,price.high,a.b.labels,a.b.label,error\n"
+    )
+    rows = [
+        "/d/1.png,cat,0.7,0.3,cat|set,true,0.4,12.5,10,15,label,0.9,\n",
+        "/d/2.png,cat,0.9,0.1,cat,false,0.02,3.5,1,6,,0.2,\n",
+        "/d/3.png,,,,,,,,,,,,torn\n",
+    ]
+    (tmp_path / "table.csv").write_text(header + "".join(rows), encoding="utf-8")
+    found = summarise_targets(tmp_path / "table.csv")
+    assert list(found) == ["pet", "price", "a.b"]
+    pet, price, others = found.values()
+    assert (pet.counts.to_dict(), pet.n_unreadable, pet.n_unsure, pet.n_none) == ({"cat": 2}, 1, 1, 1)
+    assert pet.columns == ("item", "pet.label", "pet.cat", "pet.set", "error")
+    assert pet.head.iloc[0].tolist() == ["1.png", "cat", 0.7, ""]
+    assert (price.is_number, price.n_classified, price.has_doubts) == (True, 2, False)
+    assert price.head.iloc[0].to_dict() == {"image": "1.png", "label": 12.5, "low": 10, "high": 15, "problem": ""}
+    assert others.counts.to_dict() == {"label": 1}
+    assert summarise_predictions(tmp_path / "table.csv") is None
+
+
+def test_a_number_has_its_interval_in_place_of_a_probability(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("item,value,low,high,error\n/d/1.png,3,2.5,3.5,\n", encoding="utf-8")
+    summary = summarise_predictions(tmp_path / "table.csv")
+    assert summary
+    assert summary.is_number
+    assert list(summary.head) == ["image", "label", "low", "high", "problem"]

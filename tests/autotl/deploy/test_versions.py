@@ -36,6 +36,18 @@ def test_images_for_training_and_validation_are_counted_together() -> None:
     assert evidence_of({}).n_development == 0
 
 
+def test_a_model_of_several_targets_has_the_evidence_of_each() -> None:
+    joint = {"run": "study", "fingerprint": "f00d", "targets": {"pet": METADATA, "place": METADATA | {"head": "knn"}}}
+    found = evidence_of(registry_summary(joint))
+    assert found == evidence_of(joint)
+    assert not found.test.is_defined
+    assert (found.run, list(found.targets)) == ("study", ["pet", "place"])
+    assert found.targets["pet"] == evidence_of(METADATA)
+    assert found.targets["place"].head == "knn"
+    assert "versions" not in str(registry_summary(joint))
+    assert evidence_of({"targets": {"pet": 3}}).targets == evidence_of({"targets": 3}).targets == {}
+
+
 @pytest.mark.parametrize(
     "odd", [None, [], 3, {}, {"test": 3}, {"objective": "a", "test": {"a": 3}}, {"n_items": [1], "verdict": ["x"]},
             {"verdict": {"a": 3}, "run": 7, "objective": ["x"]}, {"n_items": "12"}],

@@ -48,7 +48,7 @@ def test_a_killed_job_has_failed_and_its_rows_are_kept(file: Path) -> None:
     batch = seen(file)
     assert (batch.status, batch.progress) == ("failed", Progress("predict", 50, 100, 5.0, 10.0))
     assert "before all images were classified" in batch.problem
-    summary = summarise(batch)
+    summary = summarise(batch).get("")
     assert summary
     assert summary.counts.to_dict() == {"cat": 39, "error": 10}
     assert (summary.n_unreadable, summary.folder) == (1, "/d")
@@ -86,7 +86,7 @@ def test_a_row_and_an_event_that_are_still_being_written_are_ignored(file: Path)
 @pytest.mark.parametrize("content", ["", HEADER, "nonsense", "\0\0\0"])
 def test_a_table_without_rows_has_no_summary(file: Path, content: str) -> None:
     file.write_text(content, encoding="utf-8")
-    assert summarise(seen(file)) is None
+    assert summarise(seen(file)) == {}
 
 
 def test_a_real_folder_becomes_a_table(runs: Path, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_real_folder_becomes_a_table(runs: Path, tmp_path: Path) -> None:
     assert (seen(file).status, seen(file).progress.done, seen(file).progress.total) == ("complete", 4, 4), (
         jobs.last_words(file)
     )
-    summary = summarise(seen(file))
+    summary = summarise(seen(file)).get("")
     assert summary
     assert summary.counts.to_dict() == {made_runs.CLASSES[0]: 2, made_runs.CLASSES[2]: 1}
     assert summary.n_unreadable == 1
