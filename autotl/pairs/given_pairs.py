@@ -93,7 +93,8 @@ def _is_one_pair(items: object) -> bool:
 def _of_table(table: Any) -> list[GivenPair]:
     if missing := [name for name in PAIR_COLUMNS if name not in table.columns]:
         raise TypeError(
-            f"items is a table without the column {missing[0]!r}; a table of pairs has the columns 'image' and 'text'"
+            f"items is a table without the column {missing[0]!r}; a table of pairs has the columns 'image' and 'text', "
+            f"and this one has {', '.join(map(repr, table.columns))}"
         )
     rows = zip(table["image"], table["text"], strict=True)
     return [_given_pair(row, f"row {place}", place) for place, row in enumerate(rows)]
