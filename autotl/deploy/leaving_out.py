@@ -63,9 +63,9 @@ def leave_out_tokens(model: SharedChunks, text: str) -> LeftOut | None:
     read = model.read([ids for ids, _ in chunks])
     seconds = time.process_time() - started
     parts = _divide(read_words[read_words >= 0], seconds / len(chunks), seconds)
-    changed, texts = [], []
+    changed, texts = list[np.ndarray](), list[Sequence[int]]()
     for part in parts:
-        own = []
+        own = list[int]()
         for number, ((ids, _), words) in enumerate(zip(chunks, owners, strict=True)):
             kept = ~np.isin(words, part)
             if kept.all():
