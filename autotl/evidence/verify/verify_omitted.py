@@ -14,7 +14,10 @@ WHY_NOT = (
         r"run\.json#/result/(seconds|verdict/fine_tuning/seconds|n_unused)",
         "measured by a clock, or counted during the run",
     ),
-    (r"run\.json#/result/champion/|run\.json#/result/default/trial|.*fine_tuning/trial", "choices, not measurements"),
+    (
+        r"run\.json#/result/champion/|run\.json#/result/default/trial|.*fine_tuning/trial|.*part_gains/.*trial",
+        "choices, not measurements",
+    ),
     (r"run\.json#/result/outlook/", "extrapolated from the course of the search by simulation"),
     (r"run\.json#/result/forecasts/", "forecast early in the run, from measurements on fewer items"),
     (r"run\.json#/result/groups/", "measured before the search; those predictions are not kept"),
