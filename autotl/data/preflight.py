@@ -13,7 +13,8 @@ from autotl.data.patch import EXCLUDED, Decision
 from autotl.data.small_classes import without_small_classes
 from autotl.data.source import Source
 from autotl.data.split import split
-from autotl.targets import ORDERED, classes_in
+from autotl.ordered_classes import Order, find_order
+from autotl.targets import ORDERED
 
 
 def listed_small_classes(source: Source, decisions: Iterable[Decision]) -> Mapping[str, int]:
@@ -46,9 +47,10 @@ def require_listed_order(data: Path, source: Source, decisions: Iterable[Decisio
         require_known_order(_listed(source, decisions), data, min_per_class=min_per_class)
 
 
-def listed_order(source: Source, decisions: Iterable[Decision]) -> tuple[str, ...]:
-    """The classes of a listing after the decisions, from low to high if their names tell it, else by their name."""
-    return classes_in(ORDERED, _listed(source, decisions).items["label"].unique())
+def listed_order(source: Source, decisions: Iterable[Decision]) -> Order:
+    """The classes of a listing after the decisions, by name and with an empty `how` if nothing tells their order."""
+    names = sorted(_listed(source, decisions).items["label"].unique())
+    return find_order(names) or Order(tuple(names), "")
 
 
 def _listed(source: Source, decisions: Iterable[Decision]) -> Dataset:

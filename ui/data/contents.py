@@ -76,7 +76,7 @@ class Contents:
 
 def open_contents(data_set: DataSet) -> Contents:
     """Open a dataset; what was read is kept until it changes. Raises DatasetError where it is not understood."""
-    listed = list_items(data_set.path, data_set.label, data_set.text, data_set.target)
+    listed = list_items(data_set.path, data_set.label, data_set.text, data_set.target, data_set.given_order)
     both = marks(data_set.path), marks(data_set.patch_file)
     return _patched(data_set.path, (data_set.label, data_set.text), data_set.patch_file, both, listed)
 

@@ -21,7 +21,7 @@ from autotl_ui.train.start_search import (
     find_small_classes,
     start_search,
 )
-from autotl_ui.train.targets import choose_target
+from autotl_ui.train.targets import choose_order, choose_target
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.study import Study, choose, current_study, say_data_gone, say_run_gone, turn_to
 from autotl_ui.widgets.words import STATUSES, plain, sentence
@@ -61,6 +61,7 @@ def show() -> None:
         return
     labels = choose_target(data_sets[wanted])
     data_set = replace(data_sets[wanted], label=labels[0]) if len(labels) == 1 else data_sets[wanted]
+    data_set = choose_order(data_set) if len(labels) < 2 else replace(data_set, order=())
     kind = _kind_of(data_set)
     few = find_small_classes(data_set)
     can_leave_out = bool(few) and not find_refusal(data_set, leave_out=True)
@@ -81,7 +82,9 @@ def show() -> None:
 def _kind_of(data_set: DataSet) -> ItemKind:
     """The kind of a dataset's items; images where it cannot be read, which the page says."""
     try:
-        return KINDS[list_items(data_set.path, data_set.label, data_set.text, data_set.target).modality]
+        return KINDS[
+            list_items(data_set.path, data_set.label, data_set.text, data_set.target, data_set.given_order).modality
+        ]
     except AutoTLError:
         return IMAGES
 

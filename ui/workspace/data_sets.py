@@ -14,7 +14,8 @@ from autotl.data.class_order import ORDER_SUFFIX, order_file
 from autotl.data.listing import PATCH_SUFFIX
 from autotl.data.patch import patch_file
 from autotl.runtime.atomic_files import write_atomically
-from autotl.targets import CLASSES, Kind, named_kind
+from autotl.runtime.user_paths import as_option
+from autotl.targets import CLASSES, ORDERED, Kind, named_kind
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
@@ -32,7 +33,8 @@ class DataSet:
     label, text: the columns of the labels and the texts, None if the table says which, or there is none.
     origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
     patch: the file of the decisions, where it cannot lie beside the data; None where it does.
-    skipped: what was dropped and not uploaded, in words. target: what the labels are, see `autotl.targets`.
+    skipped: what was dropped and not uploaded, in words. target: what the labels are, see `autotl.targets`. order: of
+    ordered classes, from low to high, empty if their names tell it.
     """
 
     name: str
@@ -44,6 +46,7 @@ class DataSet:
     skipped: str = ""
     text: str | None = None
     target: Kind = "classes"
+    order: tuple[str, ...] = ()
 
     @property
     def patch_file(self) -> Path:
@@ -64,7 +67,13 @@ class DataSet:
     @property
     def options(self) -> list[str]:
         """The options that tell a command how to read the data."""
-        return [*self.columns, *(["--target", self.target] if self.target != CLASSES else [])]
+        order = [f"--order={as_option(self.given_order)}"] if self.given_order else []
+        return [*self.columns, *(["--target", self.target] if self.target != CLASSES else []), *order]
+
+    @property
+    def given_order(self) -> tuple[str, ...]:
+        """The order of the classes, if it was given and they have one."""
+        return self.order if self.target == ORDERED else ()
 
 
 def list_data_sets(workspace: Workspace) -> list[DataSet]:
@@ -92,6 +101,7 @@ def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
         return DataSet(
             name, str(card["title"]), path, str(label) if label else None, origin, patch, skipped,
             str(text) if text else None, named_kind(str(card.get("target", CLASSES))),
+            tuple(map(str, card.get("order", ()))),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -18,12 +18,15 @@ N_WATCHED = 500
 FORGET_SECONDS = 600
 
 
-def list_items(data: Path, label: str | None, text: str | None = None, kind: Kind = "classes") -> Source:
+def list_items(
+    data: Path, label: str | None, text: str | None = None, kind: Kind = "classes", order: tuple[str, ...] = ()
+) -> Source:  # fmt: skip
     """The listing of a folder, archive or table, which is shared and must not be changed.
 
+    order: of the classes, if they have one and it was given.
     Raises DatasetError where the data are not there, or are not understood.
     """
-    found = _listed(data, label, text, kind, marks(data))
+    found = _listed(data, label, text, kind, order, marks(data))
     if isinstance(found, str):
         raise DatasetError(found)
     return found
@@ -54,10 +57,13 @@ def _listed(
     label: str | None,
     text: str | None,
     kind: Kind,
+    order: tuple[str, ...],
     marks: tuple[int, ...],  # noqa: ARG001 - the key
 ) -> Source | str:
     """The listing, or why the core refuses the data."""
     try:
-        return open_source(data, label=label, text=text, kind=kind, cache=settings().cache, need_labels=False)
+        return open_source(
+            data, label=label, text=text, kind=kind, order=order, cache=settings().cache, need_labels=False
+        )
     except AutoTLError as error:
         return str(error)

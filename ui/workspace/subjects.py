@@ -19,8 +19,8 @@ from autotl_ui.workspace.workspace import Workspace
 class Subject:
     """Data to be labelled.
 
-    key: names it in the page's address and among the choices. data, label, patch, text, target: as the command line
-    takes them.
+    key: names it in the page's address and among the choices. data, label, patch, text, target, order: as the command
+    line takes them.
     name: of the dataset's card, empty where there is none. runs: the finished runs that learned from it, newest first.
     """
 
@@ -33,6 +33,7 @@ class Subject:
     runs: tuple[RunView, ...] = ()
     text: str | None = None
     target: Kind = "classes"
+    order: tuple[str, ...] = ()
 
     @property
     def patch_file(self) -> Path:
@@ -60,7 +61,7 @@ def open_subject(subject: Subject) -> Source:
     """Its items and their labels; DatasetError if they cannot be read."""
     if not subject.data.exists():
         raise DatasetError(f"{subject.data} no longer exists. Put it back, or select other data.")
-    return list_items(subject.data, subject.label, subject.text, subject.target)
+    return list_items(subject.data, subject.label, subject.text, subject.target, subject.order)
 
 
 def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None], list[RunView]]) -> Subject:
@@ -69,5 +70,6 @@ def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None
     # Runs may have been given another patch file; decisions belong where the next run looks for them.
     patch = one.patch or next((of[2] for of, found in mine if runs and runs[0] in found), None)
     return Subject(
-        f"data={one.name}", one.title, one.path, one.label, patch, one.name, tuple(runs), one.text, one.target
-    )
+        f"data={one.name}", one.title, one.path, one.label, patch, one.name, tuple(runs), one.text, one.target,
+        one.given_order,
+    )  # fmt: skip

@@ -14,6 +14,7 @@ from autotl.data.preflight import listed_order
 from autotl.data.source import open_source
 from autotl.data.split import split
 from autotl.errors import DatasetError
+from autotl.ordered_classes import Order
 from autotl.settings import settings
 
 COUNTS = {"calm": 5, "rough": 1, "wild": 4}
@@ -94,6 +95,6 @@ def test_classes_that_are_left_out_need_not_be_in_the_order_and_may_be(waves):
 
 def test_the_classes_of_a_listing_stand_in_the_order_that_their_names_tell(waves):
     source = open_source(waves, label="sea", cache=settings().cache)
-    assert listed_order(source, ()) == ("calm", "rough", "wild")
+    assert listed_order(source, ()) == Order(("calm", "rough", "wild"), "")
     decisions = [Decision("merge", old, new) for old, new in (("calm", "low"), ("wild", "high"), ("rough", "medium"))]
-    assert listed_order(source, decisions) == ("low", "medium", "high")
+    assert listed_order(source, decisions) == Order(("low", "medium", "high"), "a known scale")

@@ -40,7 +40,7 @@ def test_an_order_that_is_given_decides_and_is_said():
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (("cat", "dog"), r"the order of the classes in .* is not known: 'cat', 'dog'. .* such as --order cat,dog\. Or begin"),
+        (("cat", "dog"), r"the order of the classes in .* is not known: 'cat', 'dog'. .* --order cat,dog\. Or begin"),
         (("low", "low"), r"has 1 class \(low\); at least 2 are needed"),
         (("", ""), "has 0 classes; at least 2"),
     ],

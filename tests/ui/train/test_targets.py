@@ -84,3 +84,53 @@ def test_several_columns_are_learned_together(workspace: Workspace, commands: li
     assert not app.exception
     [command] = commands
     assert command[-4:] == ["--label", "verdict,town", "--text", "said"]
+
+
+def write_sea(folder: Path) -> Path:
+    """A table of texts about the sea, in three states whose order no name tells."""
+    folder.mkdir(parents=True)
+    states = ("calm", "rough", "wild")
+    rows = [f'"The sea was {states[n % 3]} on day {n}, as far as we saw it",{states[n % 3]}' for n in range(36)]
+    table = folder / "sea.csv"
+    table.write_text("\n".join(["said,state", *rows]))
+    return table
+
+
+def test_an_order_that_no_name_tells_is_asked_and_kept(workspace: Workspace, commands: list[list[str]]) -> None:
+    table = write_sea(workspace.data / "sea")
+    save_data_set(workspace, DataSet("sea", "Sea", table, "state", text="said"))
+    app = open_page("train")
+    assert "low to high" not in [one.label for one in app.multiselect]
+    app.selectbox(key="target-sea").set_value("ordered").run()
+    assert not app.exception
+    assert "is not known: 'calm', 'rough', 'wild'" in words(app)
+    order = next(one for one in app.multiselect if one.label == "The classes from low to high")
+    assert (order.options, order.value) == (["calm", "rough", "wild"], [])
+    order.set_value(["wild", "calm"]).run()
+    assert "lacks 'rough' (12 items)" in words(app)
+    next(one for one in app.multiselect if "low to high" in one.label).set_value(["wild", "calm", "rough"]).run()
+    assert not app.exception and not app.error
+    app.button(key="start").click().run()
+    [command] = commands
+    assert command[-3:] == ["--target", "ordered", "--order=wild,calm,rough"]
+    kept = find_data_set(workspace, "sea")
+    assert kept is not None
+    assert kept.order == ("wild", "calm", "rough")
+    again = next(one for one in open_page("train").multiselect if "low to high" in one.label)
+    assert again.value == ["wild", "calm", "rough"]
+
+
+def test_an_order_that_the_names_tell_is_shown_and_not_given(workspace: Workspace, commands: list[list[str]]) -> None:
+    table = write_sea(workspace.data / "sea")
+    text = table.read_text()
+    for state, name in (("calm", "low"), ("rough", "medium"), ("wild", "high")):
+        text = text.replace(f",{state}\n", f",{name}\n")
+    table.write_text(text.removesuffix(",wild") + ",high")
+    save_data_set(workspace, DataSet("sea", "Sea", table, "state", text="said", target="ordered"))
+    app = open_page("train")
+    [order] = [one for one in app.multiselect if "low to high" in one.label]
+    assert order.value == ["low", "medium", "high"]
+    app.button(key="start").click().run()
+    assert not app.exception
+    [command] = commands
+    assert command[-2:] == ["--target", "ordered"]
