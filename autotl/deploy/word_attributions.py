@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from autotl.data.item_kinds import TEXTS
+from autotl.data.modalities import kinds_read
 from autotl.deploy.deployable import load_deployable
 from autotl.deploy.item_readers import open_reader
 from autotl.deploy.leaving_out import LeftOut, Probabilities, leave_out, leave_out_tokens
@@ -102,7 +104,7 @@ def _first_two(row: np.ndarray) -> tuple[int, int]:
 
 
 class TextExplainer:
-    """Explains the answers of a deployable of texts; folder: the deployable's, or its run's.
+    """Explains the answers of a deployable of texts, or of items with one; folder: the deployable's, or its run's.
 
     Raises ConfigError if it answers no classes, or takes no texts.
     """
@@ -112,7 +114,8 @@ class TextExplainer:
 
         deployable = load_deployable(folder)
         self.classes, metadata = deployable.classes, deployable.metadata
-        if metadata.get("modality") != "text" or not deployable.target.is_classes:
+        kind = str(metadata.get("modality", "image"))
+        if TEXTS.name not in kinds_read(kind) or not deployable.target.is_classes:
             raise ConfigError(
                 f"{deployable.folder} is not a model that classifies texts, so there are no words to explain. Give "
                 "the run or the deployable of one."
@@ -123,23 +126,35 @@ class TextExplainer:
         switches = {entry.name for entry in self._session.get_overridable_initializers()}
         self._off: dict[str, Any] = {"doubts": np.array(False)} if "doubts" in switches else {}
         self.linear: LinearWords | None = None
+        self.shared: SharedChunks | None = None
+        if kind != TEXTS.name:  # what else the items have is computed with each text
+            return
         if (folder / VOCABULARY_FILE).exists():
             logits = word_logits(onnx.load(folder / "model.onnx"), len(self.classes))
             self.linear = LinearWords(logits, read_vocabulary(folder)) if logits else None
-        self.shared: SharedChunks | None = None
         if (folder / TOKENIZER_FILE).exists():
             tokenizer = (folder / TOKENIZER_FILE).read_text(encoding="utf-8")
             self.shared = share_chunks(onnx.load(folder / "model.onnx"), metadata, tokenizer)
 
-    def explain(self, texts: Sequence[str]) -> list[WordEvidence]:
-        """The evidence for the label of each text."""
-        return explain_texts(self.probabilities, texts, linear=self.linear, shared=self.shared)
+    def explain(self, items: Sequence[Any]) -> list[WordEvidence]:
+        """The evidence in the text of each item for its label; what else the item has stays as it is.
 
-    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
-        """The class probabilities of texts, float64 (n, n_classes)."""
+        items: as the reader of the deployable read them; texts of a deployable of texts.
+        """
+        return [found for item in items for found in self._explain(item)]
+
+    def _explain(self, item: Any) -> list[WordEvidence]:
+        def probabilities(texts: Sequence[str]) -> np.ndarray:
+            return self.probabilities([self._reader.with_text(item, text) for text in texts])
+
+        text = self._reader.text_of(item)
+        return explain_texts(probabilities, [text], linear=self.linear, shared=self.shared)
+
+    def probabilities(self, items: Sequence[Any]) -> np.ndarray:
+        """The class probabilities of items, as for `explain`, float64 (n, n_classes)."""
         parts = [np.zeros((0, len(self.classes)))]
-        for start in range(0, len(texts), _BATCH_TEXTS):
-            for inputs in self._reader.parts(list(texts[start : start + _BATCH_TEXTS])):
+        for start in range(0, len(items), _BATCH_TEXTS):
+            for inputs in self._reader.parts(list(items[start : start + _BATCH_TEXTS])):
                 [found] = self._session.run(["probabilities"], {**inputs, **self._off})
                 parts.append(found.astype(np.float64))
         return np.concatenate(parts)

@@ -62,6 +62,16 @@ class ItemReader:
         except UnreadableText as error:
             raise UnreadablePair(f"its text: {error}") from None
 
+    @staticmethod
+    def text_of(read: ReadPair) -> str:
+        """The text of what was read."""
+        return read[1] or ""
+
+    @staticmethod
+    def with_text(read: ReadPair, text: str) -> ReadPair:
+        """What was read, with another text and the same image."""
+        return read[0], text
+
     def inputs(self, read: Sequence[ReadPair]) -> dict[str, NDArray[Any]]:
         """The inputs of the graph for what was read."""
         inputs = self._images.inputs(_of_images(read)) if self._images else {}

@@ -68,6 +68,16 @@ class TextReader:
                 error if isinstance(error, UnreadableText) else UnreadableText(f"it cannot be read: {error}")
             ) from None
 
+    @staticmethod
+    def text_of(read: str) -> str:
+        """The text of what was read."""
+        return read
+
+    @staticmethod
+    def with_text(_read: str, text: str) -> str:
+        """What was read, with another text."""
+        return text
+
     def inputs(self, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
         """The inputs of the graph for some texts."""
         if self._tokens:

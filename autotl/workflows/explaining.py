@@ -17,7 +17,9 @@ from autotl.workflows.image_explanations import ImageExplanations
 from autotl.workflows.text_explanations import TextExplanations
 
 DOCUMENT = "explanations.json"
-_EXPLAINERS: Mapping[str, Callable[[Path], ItemExplainer]] = {"image": ImageExplanations, "text": TextExplanations}
+_EXPLAINERS: Mapping[str, Callable[[Path], ItemExplainer]] = {
+    "image": ImageExplanations, "text": TextExplanations, "pair": TextExplanations
+}  # fmt: skip
 
 
 def explain(
@@ -26,8 +28,8 @@ def explain(
     """Explain a deployable's answers, in the order of the items; model: its folder, or that of its run.
 
     items: as `collect` gives them. out: a new or empty folder for `explanations.json` and for an overlay of each image,
-    or for a page of all texts; None writes nothing. Raises ConfigError if there is no item, where none can be read, or
-    where `out` is in use; RunError if there is no model.
+    or for a page of all texts, also those of pairs; None writes nothing. Raises ConfigError if there is no item, where
+    none can be read, or where `out` is in use; RunError if there is no model.
     """
     deployable = load_deployable(model)
     kind = KINDS[str(deployable.metadata.get("modality", "image"))]

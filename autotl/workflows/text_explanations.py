@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autotl.data.item_kinds import TEXTS
 from autotl.data.modalities import modality_named
 from autotl.deploy.deployable import load_deployable
 from autotl.deploy.item_readers import open_reader
@@ -40,7 +41,7 @@ class _Shown:
 
 
 class TextExplanations:
-    """Explains a deployable's answers about texts; folder: its own."""
+    """Explains a deployable's answers about texts, or about items with a text; folder: its own."""
 
     at_once = 1  # a text may take a hundred passes through the network
 
@@ -48,20 +49,23 @@ class TextExplanations:
         deployable = load_deployable(folder)
         self._explainer = TextExplainer(folder)
         self._reader = open_reader(deployable.folder, deployable.metadata)
-        self._risk_of = modality_named(self._reader.item).risk
+        modality = modality_named(self._reader.item)
+        self._risk_of = modality.risk
+        self._beside = "".join(f"; the {part} stays as it is" for part in modality.parts if part != TEXTS.name)
         self._shown: list[_Shown] = []
 
     def explain(self, items: Sequence[Any], first: int, out: Path | None) -> Iterator[Explanation]:  # noqa: ARG002, texts need no files of their own
-        """Explain some texts, in their order, and keep them for the page."""
+        """Explain some items, in their order, and keep their texts for the page."""
         for given in items:
-            text, problem = self._text(given)
+            read, problem = self._read(given)
             if problem:
                 yield {"item": given.name, "error": problem}
                 continue
-            [found] = self._explainer.explain([text])
+            [found] = self._explainer.explain([read])
             said: Explanation = {"item": given.name, **words_for(found, self._explainer.classes)}
+            said["how"] += self._beside
             if out is not None:
-                self._shown.append(_shown(said, text, found))
+                self._shown.append(_shown(said, self._reader.text_of(read), found))
             yield said
 
     def finish(self, out: Path) -> None:
@@ -70,14 +74,14 @@ class TextExplanations:
         out.mkdir(parents=True, exist_ok=True)
         (out / PAGE).write_bytes(page.encode("utf-8", "backslashreplace"))
 
-    def _text(self, given: Any) -> tuple[str, str]:
-        """The text as the model reads it, or why it cannot be read."""
+    def _read(self, given: Any) -> tuple[Any, str]:
+        """The item as the model reads it, or why it cannot be read."""
         if problem := given.problem or self._risk_of(given):
-            return "", problem
+            return None, problem
         try:
             return self._reader.read(given), ""
         except self._reader.unreadable as error:
-            return "", str(error)
+            return None, str(error)
 
 
 def words_for(found: WordEvidence, classes: Sequence[str]) -> Explanation:

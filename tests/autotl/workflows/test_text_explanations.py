@@ -7,16 +7,20 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from counted_models import LABELS, TEXTS, fit_counted
+from pair_models import photo, write_pair_model
 from texts_on_disk import write_texts
 
+from autotl.deploy.predictor import Predictor
 from autotl.deploy.word_attributions import WordEvidence
 from autotl.errors import ConfigError
+from autotl.pairs.given_pairs import given_pairs
 from autotl.runs.events import Event
 from autotl.texts.given_texts import given_texts
 from autotl.workflows.explaining import explain
-from autotl.workflows.text_explanations import MOST_WORDS, PAGE, words_for
+from autotl.workflows.text_explanations import _METHODS, MOST_WORDS, PAGE, words_for
 from autotl_plugins.heads import logistic, nearest_neighbours
 
 [LOGISTIC], [KNN] = logistic.register_heads(), nearest_neighbours.register_heads()
@@ -105,3 +109,25 @@ def test_progress_is_told_text_by_text(model: Path) -> None:
     told: list[Event] = []
     explain(model, given_texts(["wine", "iris", "digits"]), None, listeners=(told.append,))
     assert [(event.stage, event.done, event.total) for event in told] == [("explain", n, 3) for n in range(4)]
+
+
+@pytest.mark.parametrize("by", ["tokens", "counts"])
+def test_of_a_pair_words_are_left_out_while_its_image_stays(by: str, tmp_path: Path) -> None:
+    model = write_pair_model(tmp_path / "model", by=by)
+    pairs = [(photo(200), "the film was good"), (photo(200), tmp_path / "gone.txt"), (photo(0), "the film was good")]
+    found = explain(model, given_pairs(pairs), tmp_path / "why")
+    first, gone, other = found
+    assert gone["error"] == "its text: there is no such file"
+    assert (first["method"], first["how"]) == ("left out", f"{_METHODS['left out']}; the image stays as it is")
+    predictor = Predictor(model)
+    for one, image in ((first, photo(200)), (other, photo(0))):
+        whole, without = predictor.predict([(image, "the film was good"), (image, "film was good")])
+        odds = [
+            np.log(p["probabilities"][one["label"]] / p["probabilities"][one["runner_up"]]) for p in (whole, without)
+        ]
+        assert one["difference"] == pytest.approx(odds[0], abs=1e-4)
+        assert one["words"][0] == {"word": "the", "evidence": pytest.approx(odds[0] - odds[1], abs=1e-4)}
+    assert first["difference"] != other["difference"]
+    page = (tmp_path / "why" / PAGE).read_text(encoding="utf-8")
+    assert page.count(">good</span>") >= 1
+    assert json.loads((tmp_path / "why" / "explanations.json").read_text(encoding="utf-8")) == found
