@@ -17,6 +17,8 @@ from autotl.runtime.blame import where_of_plugin
 
 CORE = "autotl"
 """The plugin name of the panels that every run has, with the evidence of the search itself."""
+PARTS = "parts"
+"""The panel that names the parts of composed items, such as an image: they are not put into words of the whole item."""
 HEADINGS = {
     "feasibility": "Is it good enough, and what would help?",
     "learning-curve": "Would more images help?",
@@ -25,7 +27,7 @@ HEADINGS = {
     "doubts": "When should it say that it does not know?",
     "why": "Why does it say that?",
     "shortcuts": "What else predicts the class?",
-    "parts": "What does each part bring?",
+    PARTS: "What does each part bring?",
     "backbones": "Which backbone suits these images?",
     "people": "How does it compare with people?",
     "calibration": "Can its probabilities be believed?",

@@ -15,7 +15,7 @@ from autotl.data.patch import EXCLUDED, EXCLUDED_BY_PATCH
 from autotl.evidence.confusions import most_frequent_mistakes
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.evidence.panels import ShownPanel
+from autotl.evidence.panels import PARTS, ShownPanel
 from autotl.evidence.said import VERDICT, Said, in_short, panels_of
 from autotl.evidence.weak_classes import ClassRecalls, rank_by_recall
 from autotl.interfaces import FeatureSource, Figure, Finding, ScoreInterval
@@ -82,7 +82,11 @@ def _shown(run: Run, contents: Contents, figures: Figures) -> dict[str, object]:
     by_class_chart = class_chart(_recalls(contents).ranked, contents.test.scores) if classes else None
     return {
         "class_figure": figures.shown(words(by_class_chart)),
-        "evidence": [words(shown_panel(panel, figures)) for panel in panels_of(contents.said)],
+        "evidence": [
+            shown if panel.panel == PARTS else words(shown)
+            for panel in panels_of(contents.said)
+            for shown in (shown_panel(panel, figures),)
+        ],
         "search_figures": [figures.shown(words(chart)) for chart in _search_charts(run, contents) if chart],
         "from_plugins": [shown_panel(words(panel), figures) for panel in contents.panels],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from autotl.evidence.panels import PARTS
 from autotl.evidence.part_words import describe, table
 from autotl.evidence.said import Said
 from autotl.runs.part_gains import PartGains, PartScore
@@ -14,7 +15,7 @@ from autotl.search.trial_files import load_predictions
 from autotl.trial import PROBE, Reading, TrialRecord
 from autotl.workflows.subject import Subject
 
-PIECE = "parts"
+PIECE = PARTS
 
 
 def parts(subject: Subject) -> Said:

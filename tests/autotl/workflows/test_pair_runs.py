@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -64,6 +68,24 @@ def test_what_each_part_brings_is_measured_on_the_same_items_and_said(run: Run) 
         assert part.gain.low < part.gain.value < part.gain.high
     assert any(sentence.startswith("image and text together reach") for sentence in result.in_short)
     assert "What does each part bring?" in (run.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_verify_py_recomputes_what_each_part_brings(run: Run) -> None:
+    found = subprocess.run(
+        [sys.executable, run.folder / "verify.py", "--json"], capture_output=True, text=True, check=False
+    )
+    document = json.loads(found.stdout)
+    assert (document["equal"], document["differs"]) == (True, [])
+    omitted = [place for one in document["not_recomputed"] for place in one["first"] if "part" in place]
+    assert all(place.endswith("trial") for place in omitted)
+    state = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
+    state["result"]["part_gains"]["scores"][1]["gain"]["value"] += 0.1
+    changed = run.folder.with_name("changed")
+    shutil.copytree(run.folder, changed)
+    (changed / "run.json").write_text(json.dumps(state), encoding="utf-8")
+    again = subprocess.run([sys.executable, changed / "verify.py"], capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert "/part_gains/scores/1/gain" in again.stdout
 
 
 def test_the_champion_of_pairs_answers_as_it_was_tested(run: Run, listing: Path) -> None:
