@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.dataset import Dataset
+from autotl.data.item_kinds import KINDS
+from autotl.data.modalities import modality_named
 from autotl.data.patch import Decision
 from autotl.data.rare_labels import without_rare_labels
 from autotl.data.scan import scan
@@ -193,13 +195,16 @@ def require_classes(run: Run, what: str) -> None:
 
 
 def require_images(run: Run) -> None:
-    """Raise RunError where images that a run learns from are gone."""
-    missing = [path for path in run.dataset.items["path"] if not (run.dataset.root / path).exists()]
-    if missing:
-        raise RunError(
-            f"{len(missing)} of the {len(run.dataset.items)} images of {run.folder} are gone, the first: {missing[0]} "
-            f"(in {run.dataset.root}). Put them back, or start a new run with `autotl fit`."
-        )
+    """Raise RunError where images that a run learns from, or parts of them, are gone."""
+    dataset, parts = run.dataset, modality_named(run.dataset.modality).parts
+    for kind in (dataset.modality, *parts):
+        paths = dataset.part(kind).items["path"]
+        missing = [path for path in paths if not (dataset.root / path).exists()]
+        if missing:
+            raise RunError(
+                f"{len(missing)} of the {len(paths)} {KINDS[kind].plural} of {run.folder} are gone, the first: "
+                f"{dataset.root / missing[0]}. Put them back, or start a new run with `autotl fit`."
+            )
 
 
 def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[Listener, ...] = ()) -> Run:

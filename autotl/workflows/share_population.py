@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autotl.data.column_words import IMAGE_COLUMNS, called
-from autotl.data.hashing import hash_files
+from autotl.data.item_hashes import hash_items
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.tables import read_side_table, read_table
 from autotl.deploy.batch_prediction import classify
@@ -99,8 +99,8 @@ def read_population(
         raise ConfigError(
             f"--by {by!r} has {n_groups} different values, too many to compare; expected at most {_MOST_GROUPS}"
         )
-    contents = _contents(images)
-    trained = set(run.dataset.items["sha256"].iloc[run.split.development])
+    contents = _contents(images, predictor.reader.item)
+    trained = set(run.dataset.part(predictor.reader.item).items["sha256"].iloc[run.split.development])
     trained_on = np.array([content in trained for content in contents], dtype=bool)
     answers = [answer for batch in classify(predictor, _spared(images, trained_on), listeners=listeners)
                for answer in batch]  # fmt: skip
@@ -156,12 +156,12 @@ def _spared(images: Sequence[_Given], trained_on: np.ndarray) -> list[Any]:
     ]
 
 
-def _contents(images: Sequence[_Given]) -> list[str]:
-    """A hash of the content of each item, empty if it has none."""
+def _contents(images: Sequence[_Given], modality: str) -> list[str]:
+    """A hash of the content of each item, empty if it has none. modality: the kind of the items, by its name."""
     places = [place for place, one in enumerate(images) if one.path and not one.given.problem]
     found = [""] * len(images)
-    hashes = hash_files(Path(), [os.path.expanduser(images[place].path) for place in places])["sha256"]  # noqa: PTH111
-    for place, content in zip(places, hashes, strict=True):
+    paths = [os.path.expanduser(images[place].path) for place in places]  # noqa: PTH111
+    for place, content in zip(places, hash_items(Path(), paths, modality)["sha256"], strict=True):
         found[place] = content
     for place, one in enumerate(images):
         if isinstance(content := one.given[1], bytes):

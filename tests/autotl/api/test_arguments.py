@@ -22,6 +22,7 @@ def test_paths_and_names_may_be_text(tmp_path, monkeypatch):
         {
             "data": "~/photos", "run": "r", "attributes": "a.csv", "patch": Path("p.csv"), "groups": Path("g.csv"),
             "disable_plugins": "mlflow", "heads": None, "backbones": "a, b", "seed": np.int64(3),
+            "text": "description", "image": "photo",
         }
     )  # fmt: skip
     assert config.data == tmp_path / "home" / "photos"
@@ -29,6 +30,7 @@ def test_paths_and_names_may_be_text(tmp_path, monkeypatch):
     assert config.groups == str(tmp_path / "g.csv")
     assert (config.disable_plugins, config.heads, config.backbones) == (("mlflow",), (), ("a", "b"))
     assert (config.seed, type(config.seed)) == (3, int)
+    assert (config.text, config.image) == ("description", "photo")
 
 
 @pytest.mark.parametrize("names", [["a", "b"], ("a", "b"), {"a": 1, "b": 2}, np.array(["a", "b"]), "a,b"])

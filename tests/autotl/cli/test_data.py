@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pairs_on_disk import write_listing
 
 pytestmark = pytest.mark.heavy
 
@@ -68,6 +69,21 @@ def test_decisions_are_noted_beside_the_data_applied_by_the_next_fit_and_undone(
     wrong = autotl("fix", data, "--exclude", third.replace("circle-", "circel-"))
     assert wrong.returncode == 2
     assert "did you mean" in wrong.stderr
+
+
+def test_pairs_of_a_listing_are_checked_and_decided_about(tmp_path: Path) -> None:
+    listing = write_listing(tmp_path / "shop", 24)
+    columns = ("--text", "description", "--image", "photo")
+    document = json.loads(autotl("check", listing, *columns, "--quick", "--json", cwd=tmp_path).stdout)
+    assert document["layout"].startswith("listing.csv, pairs of images in the files that the column 'photo' names and")
+    assert document["n_items"] == 24
+    done = autotl("fix", listing, *columns, "--exclude", "row-000001.pair", "--json")
+    assert json.loads(done.stdout)["decisions"][0]["item"] == "row-000001.pair"
+    document = json.loads(autotl("check", listing, *columns, "--quick", "--json", cwd=tmp_path).stdout)
+    assert (document["n_items"], document["stale"]) == (23, [])
+    wrong = autotl("fit", listing, "--text", "description", "--image", "foto")
+    assert wrong.returncode == 2
+    assert "no column 'foto'" in wrong.stderr and "Did you mean 'photo'?" in wrong.stderr
 
 
 def test_images_without_a_label_are_kept_for_prediction(shapes: Path, tmp_path: Path) -> None:

@@ -10,19 +10,29 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pairs_on_disk import write_listing
 
 from autotl.data.patch import Decision
 from autotl.data.split import Split, split
 from autotl.errors import ConfigError, RunError
 from autotl.runs.config import Config
-from autotl.runs.events import Message, SearchEnded
-from autotl.runs.run import Run, cluster_of, create, default_run_folder, open_run, require_free
+from autotl.runs.events import FindingMade, Message, SearchEnded
+from autotl.runs.run import (
+    Run,
+    cluster_of,
+    create,
+    default_run_folder,
+    open_run,
+    require_free,
+    require_images,
+    scan_data,
+)
 
 FULL = Config(
     data=Path("données"), run=Path("runs/a b"), budget_seconds=None, trials=7, objective="log_loss",
     strategy="fine-tune", backbones=("a", "b"), heads=("c",), groups=r"(patient\d+)", attributes=Path("who.csv"),
     seed=3, workers=2, sampler="random", storage="sqlite:///x.db", tracking_uri="http://tracker", register="name",
-    disable_plugins=("mlflow",),
+    disable_plugins=("mlflow",), text="description", image="photo",
 )  # fmt: skip
 
 
@@ -212,3 +222,35 @@ def test_a_real_folder_survives_the_way_through_the_run(shapes_dataset, tmp_path
     again = open_run(made.folder)
     assert all(again.dataset.path(i).samefile(shapes_dataset.path(i)) for i in range(60))
     assert (again.dataset.digests() == shapes_dataset.digests()).all()
+
+
+@pytest.fixture
+def pairs(tmp_path, cache):
+    """A run of 24 pairs."""
+    config = Config(data=write_listing(tmp_path / "shop", 24), run=tmp_path / "run", text="description")
+    dataset = scan_data(config, cache=cache, listeners=())
+    return create(config, dataset, split(dataset, seed=0))
+
+
+def test_the_columns_of_a_configuration_give_the_items(pairs, cache):
+    assert pairs.dataset.modality == "pair"
+    for image, modality in (("photo", "pair"), ("none", "text")):
+        config = replace(pairs.config, image=image)
+        assert scan_data(config, cache=cache, listeners=()).modality == modality
+
+
+def test_pairs_whose_images_or_texts_are_gone_are_said(pairs, tmp_path):
+    again = open_run(pairs.folder)
+    require_images(again)
+    photo = tmp_path / "shop" / "photos" / "003.png"
+    photo.unlink()
+    with pytest.raises(RunError, match=rf"1 of the 24 images of .* are gone, the first: {photo}\. Put them back"):
+        require_images(again)
+
+
+def test_messages_are_said_of_the_items_and_findings_as_they_were_made(pairs):
+    heard = []
+    made = replace(pairs, listeners=(heard.append,))
+    made.emit(Message("3 images are left"))
+    made.emit(FindingMade("tiny", "info", "3 images are tiny", ""))
+    assert [heard[0].text, heard[1].message] == ["3 pairs are left", "3 images are tiny"]
