@@ -14,7 +14,7 @@ HARDLY = 0.005
 
 def describe(found: MoreImages) -> tuple[str, ...]:
     """Sentences; the first states the gain from twice the images, and which classes gain most from more."""
-    parts = [_of_twice(found.twice)] if found.twice.is_defined else []
+    parts = [_of_twice(found.twice, found.score)] if found.twice.is_defined else []
     worth = sorted(filter(is_worth, found.classes), key=lambda one: -one.gain.value)
     parts += [
         f"{found.more} more of {one.label} are worth {points(one.gain)} of its recall" for one in worth[:MOST_NAMED]
@@ -31,9 +31,9 @@ def describe(found: MoreImages) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _of_twice(gain: ScoreInterval) -> str:
+def _of_twice(gain: ScoreInterval, score: str) -> str:
     interval = f"80 % interval {100 * gain.low:.1f} to {100 * gain.high:.1f}"
-    worth = f"{100 * gain.value:.1f} points of balanced accuracy ({interval})"
+    worth = f"{100 * gain.value:.1f} points of {score} ({interval})"
     certain = gain.low > 0
     return f"twice as many images {'are worth' if certain else 'would bring no certain gain:'} {worth}"
 
@@ -67,7 +67,7 @@ def figure(found: MoreImages) -> Figure:
     joint = [{"images": point.n_images, "value": round(point.score.value, 4), "low": round(point.score.value, 4),
               "high": round(point.score.value, 4), "what": "expected"} for point in measured[-1:]]  # fmt: skip
     x = {"field": "images", "type": "quantitative", "title": "images to learn from", "scale": {"zero": False}}
-    y = {"field": "value", "type": "quantitative", "title": "balanced accuracy", "scale": {"zero": False}}
+    y = {"field": "value", "type": "quantitative", "title": found.score, "scale": {"zero": False}}
     ends = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
     only = {name: [{"filter": f"datum.what == '{name}'"}] for name in ("measured", "expected")}
     dash = {"field": "what", "type": "nominal", "title": None, "sort": ["measured", "expected"]}
@@ -81,7 +81,7 @@ def figure(found: MoreImages) -> Figure:
              "encoding": {"x": x, "y": y}},
         ],
     }  # fmt: skip
-    alt = "Balanced accuracy by the number of images: " + ", ".join(
+    alt = f"{_capital(found.score)} by the number of images: " + ", ".join(
         f"{point.n_images} {100 * point.score.value:.0f} %" for point in found.points
     )
     return Figure(

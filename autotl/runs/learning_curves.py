@@ -8,10 +8,12 @@ from typing import Any
 
 from autotl.scores import UNDEFINED, ScoreInterval
 
+BALANCED_ACCURACY = "balanced accuracy"
+
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """The balanced accuracy at a number of training images; is_measured: False if extrapolated."""
+    """The score at a number of training images; is_measured: False if extrapolated."""
 
     n_images: int
     score: ScoreInterval
@@ -59,9 +61,9 @@ class ClassWorth:
 class MoreImages:
     """The expected gain from more images.
 
-    head: the head that was measured, in words. points: by number of images. twice: the expected gain in balanced
-    accuracy from doubling the images, with its 80 % interval. classes: the gain for each class from `more` images of
-    it, the lowest recall first. left_out: classes for which there was no time. why_not: why nothing is known.
+    head: the head that was measured, in words. points: by number of images. twice: the expected gain from doubling the
+    images, with its 80 % interval. classes: the gain for each class from `more` images of it, the lowest recall first.
+    left_out: classes for which there was no time. why_not: why nothing is known. score: of the points, in words.
     """
 
     head: str = ""
@@ -71,13 +73,14 @@ class MoreImages:
     classes: tuple[ClassWorth, ...] = ()
     left_out: tuple[str, ...] = ()
     why_not: str = ""
+    score: str = BALANCED_ACCURACY
 
     def to_json(self) -> dict[str, object]:
         """Plain values."""
         return {
             "head": self.head, "points": [point.to_json() for point in self.points], "twice": self.twice.to_json(),
             "more": self.more, "classes": [one.to_json() for one in self.classes], "left_out": list(self.left_out),
-            "why_not": self.why_not,
+            "why_not": self.why_not, "score": self.score,
         }  # fmt: skip
 
     @classmethod
@@ -91,4 +94,5 @@ class MoreImages:
             classes=tuple(map(ClassWorth.from_json, document.get("classes") or ())),
             left_out=tuple(map(str, document.get("left_out") or ())),
             why_not=str(document.get("why_not") or ""),
+            score=str(document.get("score") or BALANCED_ACCURACY),
         )

@@ -12,6 +12,7 @@ from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.outcome import calibrated
 from autotl.search.probe_trials import build_classifier, fits_beside_others, session_of
+from autotl.targets import CLASSES, kind_of, strata
 from autotl.trial import Candidate, Params
 
 SHARES = (0.25, 0.5)
@@ -38,16 +39,21 @@ def measure_learning_curve(
             train = np.setdiff1d(split.development, held_out)
             items.append(held_out)
             for share in SHARES:
-                some = _share_of(train, labels, split.cluster, share, seed=context.seed)
+                some = _share_of(train, strata(labels), split.cluster, share, seed=context.seed)
                 classifier.fit(vectors[some], labels[some])
                 answers[share].append(classifier.probabilities(vectors[held_out]))
     known = whole.restrict(np.concatenate(items))
-    found = [calibrated(Predictions(known.items, known.labels, np.concatenate(answers[share])))[0] for share in SHARES]
+    found = [Predictions(known.items, known.labels, np.concatenate(answers[share])) for share in SHARES]
+    if kind_of(labels) == CLASSES:
+        found = [calibrated(one)[0] for one in found]
     return LearningCurve((*SHARES, 1.0), (*found, known))
 
 
 def _share_of(train: np.ndarray, labels: np.ndarray, cluster: np.ndarray, share: float, *, seed: int) -> np.ndarray:
-    """That share of each class, at least two of it, by whole clusters as far as possible; smaller shares lie within."""
+    """That share of each class, at least two of it, by whole clusters as far as possible; smaller shares lie within.
+
+    labels: int (n_items,), of labels and numbers the `strata`.
+    """
     turn = np.random.default_rng(seed).permutation(int(cluster.max()) + 1)[cluster[train]]
     chosen = []
     for label in np.unique(labels[train]):
@@ -76,7 +82,7 @@ def answers_of_subset(
         held_out = np.flatnonzero(split.fold == fold)
         train = np.setdiff1d(split.development, held_out)
         if label is None:
-            rows = _share_of(train, labels, split.cluster, share, seed=context.seed)
+            rows = _share_of(train, strata(labels), split.cluster, share, seed=context.seed)
         else:
             own = train[labels[train] == label]
             fewer = _share_of(own, labels, split.cluster, share, seed=context.seed)

@@ -20,6 +20,7 @@ from autotl.workflows.auditing import SUBGROUPS, WEAK_KINDS, subgroups, weak_kin
 from autotl.workflows.backbones import PIECE as BACKBONES
 from autotl.workflows.backbones import backbones
 from autotl.workflows.feasibility import verdict
+from autotl.workflows.learning_curves import PIECE as CURVE
 from autotl.workflows.learning_curves import learning_curve
 from autotl.workflows.mistake_maps import maps_of_mistakes
 from autotl.workflows.parts import PIECE as PARTS
@@ -34,7 +35,7 @@ PIECES: Mapping[str, Piece] = {
     WEAK_KINDS: weak_kinds,
     DOUBTS: doubts,
     "shortcuts": shortcuts,
-    "learning-curve": learning_curve,
+    CURVE: learning_curve,
     "why": maps_of_mistakes,
     PARTS: parts,
     BACKBONES: backbones,
@@ -42,7 +43,7 @@ PIECES: Mapping[str, Piece] = {
 }
 """By name, in the order in which they run: a piece may read what earlier ones have put into the result."""
 
-_OF_EVERY_TARGET = (SUBGROUPS, PARTS, BACKBONES)
+_OF_EVERY_TARGET = (SUBGROUPS, CURVE, PARTS, BACKBONES)
 """Pieces for labels and numbers, too; the others are about one class for each item."""
 _OF_PIXELS = ("shortcuts", "why")
 """Pieces that look at images; other kinds of items have checks and panels of their own."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from autotl.evidence.extrapolation import LearningCurve
 from autotl.evidence.learning_curve_words import describe, figure, table
-from autotl.evidence.learning_curves import MORE, class_worth, curve_points, gain_of
+from autotl.evidence.learning_curves import MORE, class_worth, curve_points, curve_score, gain_of
 from autotl.evidence.said import Said
 from autotl.predictions import Predictions
 from autotl.runs.learning_curves import ClassWorth, MoreImages
@@ -41,7 +41,10 @@ class _Probe:
 
 
 def learning_curve(subject: Subject) -> Said:
-    """Measure and extrapolate the curve, and estimate the gain from more images of each class, weakest first."""
+    """Measure and extrapolate the curve, and estimate the gain from more images of each class, weakest first.
+
+    Labels and numbers have no classes: their curves are of all images together.
+    """
     context = subject.context
     n = len(context.run.split.development)
     if n < FEWEST_IMAGES:
@@ -58,14 +61,18 @@ def learning_curve(subject: Subject) -> Said:
     n_fitted = round(n * (1 - 1 / context.run.split.n_folds))
     points = curve_points(curve, n_fitted, groups=cluster_of(context.run, whole.items), seed=context.seed)
     classes, left_out = [], []
-    for label in _weakest_first(whole):
+    for label in _weakest_first(whole) if context.target.is_classes else ():
         name = context.run.dataset.classes[label]
         if time.monotonic() - began > limit:
             left_out.append(name)
         else:
             classes.append(_worth(context, probe, label, whole, n_folds))
-    found = MoreImages(probe.title, points, gain_of(points), MORE, tuple(classes), tuple(left_out))
-    return Said(PIECE, (figure(found), table(found)), describe(found), {"more_images": found})
+    found = MoreImages(
+        probe.title, points, gain_of(points), MORE, tuple(classes), tuple(left_out),
+        score=curve_score(context.target.kind).name,
+    )  # fmt: skip
+    tables = (table(found),) if context.target.is_classes else ()
+    return Said(PIECE, (figure(found), *tables), describe(found), {"more_images": found})
 
 
 def _probe(subject: Subject) -> _Probe:
