@@ -36,7 +36,9 @@ def in_short(said: Iterable[Said]) -> tuple[str, ...]:
 
 
 def panels_of(said: Iterable[Said]) -> tuple[ShownPanel, ...]:
-    """The panels for the app and the report, for each piece with parts or a problem."""
+    """The panels for the app and the report, for each piece that has anything to show or to say."""
     return tuple(
-        ShownPanel(one.piece, CORE, one.parts, one.problem, one.sentences) for one in said if one.parts or one.problem
+        ShownPanel(one.piece, CORE, one.parts, one.problem, one.sentences)
+        for one in said
+        if one.parts or one.problem or one.sentences
     )

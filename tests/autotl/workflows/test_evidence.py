@@ -78,8 +78,9 @@ def test_the_verdict_is_given_even_without_time():
     assert [bool(one.parts) for one in said] == [False, True]
 
 
-def test_a_piece_with_nothing_to_show_has_no_panel():
-    assert panels_of((Said("silent", sentences=("all is well",)),)) == ()
+def test_a_piece_with_nothing_to_show_or_to_say_has_no_panel():
+    [panel] = panels_of((Said("silent"), Said("brief", sentences=("all is well",))))
+    assert (panel.panel, panel.sentences) == ("brief", ("all is well",))
 
 
 def test_in_short_the_verdict_is_first_and_each_piece_has_one_sentence():
