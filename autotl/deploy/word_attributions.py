@@ -143,6 +143,13 @@ class TextExplainer:
         """
         return [found for item in items for found in self._explain(item)]
 
+    def read(self, item: object) -> Any:
+        """An item as the reader of the deployable reads it; ValueError, with the reason, if it cannot be read."""
+        [given] = self._reader.given([item])
+        if given.problem:
+            raise ValueError(given.problem)
+        return self._reader.read(given)
+
     def _explain(self, item: Any) -> list[WordEvidence]:
         def probabilities(texts: Sequence[str]) -> np.ndarray:
             return self.probabilities([self._reader.with_text(item, text) for text in texts])

@@ -15,6 +15,7 @@ from autotl_ui.try_model.doubts import doubting_lines, label_line
 from autotl_ui.try_model.images_to_try import ask_for_images
 from autotl_ui.try_model.item_prediction import ItemPrediction, Predictions
 from autotl_ui.try_model.model_facts import list_facts, read_card
+from autotl_ui.try_model.pairs_to_try import ask_for_pairs
 from autotl_ui.try_model.texts_to_try import ask_for_texts
 from autotl_ui.try_model.tried_item import TriedItem
 from autotl_ui.widgets.charts import probability_chart
@@ -25,16 +26,17 @@ from autotl_ui.workspace.deployables import OpenModel, answers_of, has_doubts, o
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
-_ASK = {"image": ask_for_images, "text": ask_for_texts}
-_WIDTHS = {"image": (1, 3), "text": (1, 1)}
-N_BESIDE = 2
-"""Targets side by side."""
+_ASK = {"image": ask_for_images, "text": ask_for_texts, "pair": ask_for_pairs}
+_WIDTHS = {"image": (1, 3), "text": (1, 1), "pair": (1, 1)}
+TARGETS_IN_A_ROW = 2
 _ALWAYS = "The model always names one of its classes, even for something it never saw."
 _INVITATIONS = {
     ("image", True): "Drop a few images here, including some that show something else.",
     ("image", False): f"Drop a few images here. {_ALWAYS}",
     ("text", True): "Try a few texts, including some about something else.",
     ("text", False): f"Try a few texts. {_ALWAYS}",
+    ("pair", True): "Try a few images with their texts, including some of something else.",
+    ("pair", False): f"Try a few images with their texts. {_ALWAYS}",
 }
 
 
@@ -138,9 +140,9 @@ def _show_predictions(run: RunView, predictions: Predictions, name: str, number:
         return
     st.markdown(f":gray[{plain(name)}]")
     targets = list(predictions.items())
-    for start in range(0, len(targets), N_BESIDE):
-        beside = targets[start : start + N_BESIDE]
-        for column, (target, prediction) in zip(st.columns(N_BESIDE), beside, strict=False):
+    for start in range(0, len(targets), TARGETS_IN_A_ROW):
+        beside = targets[start : start + TARGETS_IN_A_ROW]
+        for column, (target, prediction) in zip(st.columns(TARGETS_IN_A_ROW), beside, strict=False):
             with column:
                 lines = [f":gray[{plain(target)}:]", *says(target, prediction)]
                 _show_prediction(prediction, f"{target} of {name}", f"{number}-{target}", lines)

@@ -20,15 +20,18 @@ _STRONGEST, _FAINTEST = 0.6, 0.04
 _PUNCTUATION = ".,;:!?\"'()[]…«»“”‘’"
 
 
-def show(run: RunView, text: str, *, key: str) -> None:
-    """Offer to draw the text with its words coloured; nothing where the model cannot be explained."""
+def show(run: RunView, text: str, *, key: str, image: bytes = b"") -> None:
+    """Offer to draw the text with its words coloured; nothing where the model cannot be explained.
+
+    image: that stands beside the text, of a model that reads both.
+    """
     explainer = _open(str(run.champion), (run.champion / "model.onnx").stat().st_mtime_ns)
     if explainer is None or not text.strip():
         return
     if not st.toggle("Which words speak for it?", key=f"words-{key}"):
         return
     try:
-        found = _explain(explainer, str(run.champion), text)
+        found = _explain(explainer, str(run.champion), text, image)
     except Exception:  # onnxruntime's errors share no base
         st.caption("The words of this text cannot be explained.")
         return
@@ -91,5 +94,5 @@ def _open(folder: str, written: int) -> TextExplainer | None:  # noqa: ARG001, p
 
 
 @st.cache_data(max_entries=64, ttl=3600, show_spinner="Reading the text without each of its words")
-def _explain(_explainer: TextExplainer, folder: str, text: str) -> WordEvidence:  # noqa: ARG001, part of the cache's key
-    return _explainer.explain([text])[0]
+def _explain(_explainer: TextExplainer, folder: str, text: str, image: bytes) -> WordEvidence:  # noqa: ARG001, part of the cache's key
+    return _explainer.explain([_explainer.read((image, text)) if image else text])[0]
