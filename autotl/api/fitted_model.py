@@ -57,7 +57,8 @@ class FittedModel(ShareEstimates, StudyResults):
         path, a file's bytes, a file open for reading, a Pillow image, or an array of pixels (height, width) or
         (height, width, 3 or 4): whole numbers from 0 to 255 or fractions from 0 to 1. A path may also be a folder, an
         archive or a table: it has an answer for each of its images. A text is a string, a file's bytes, or the path of
-        a text file, a folder, an archive or a table as a `pathlib.Path`.
+        a text file, a folder, an archive or a table as a `pathlib.Path`. A pair is (image, text), a row of a DataFrame
+        with the columns image and text, or of a table whose path is given.
         Returns a list of dicts: {"item", "label", "probabilities"}, with "labels" in place of "label" where an item may
         have several, or {"item", "value", "low", "high"} for a number, or {"item", "error"} for an image that cannot be
         read; a single image gives a list of one. as_frame: return a DataFrame with the columns item, label, one

@@ -136,10 +136,20 @@ def _places(run: Run, result: RunResult) -> list[tuple[str, str]]:
             name, alias, version = (cast(Mapping[str, object], registered)[key] for key in ("name", "alias", "version"))
             places.append(("Registered", f"models:/{name}@{alias} (version {version})"))
             named = shlex.quote(f"models:/{name}@{alias}")
-            example = f"{named} {run.dataset.modality.upper()}{_named(run, store)}"
+            example = f"{named} {what_to_give(run)}{_named(run, store)}"
             places.append(("Use it", f"autotl predict {example}"))
     budget = f" of {duration(run.config.budget_seconds)}" if run.config.budget_seconds else ""
     return [*places, ("Took", f"{duration(result.seconds)}{budget}")]
+
+
+def what_to_give(run: Run) -> str:
+    """What the model of a run is given at the command line."""
+    from autotl.data.modalities import modality_named
+    from autotl.deploy.model_facts import read_metadata
+
+    modality = modality_named(str(read_metadata(run.champion).get("modality", "image")))
+    column = f" --text {shlex.quote(run.config.text)}" if modality.parts and run.config.text else ""
+    return f"TABLE{column}" if modality.parts else modality.name.upper()
 
 
 def _named(run: Run, store: str) -> str:

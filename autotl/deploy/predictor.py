@@ -96,7 +96,8 @@ class Predictor:
         """Classify one item or many, in any container; see `reader.given`.
 
         Images are paths, files' bytes, Pillow images or arrays of pixels; texts are text, paths as `pathlib.Path`, or
-        files' bytes. Returns one dict per item, in order: `item` with `label` and `probabilities`, or with `error`.
+        files' bytes; pairs are (image, text), or rows of a table with these columns. Returns one dict per item, in
+        order: `item` with `label` and `probabilities`, or with `error`.
         doubts: add `set`, `unsure` and `none_of_these`, as far as the model offers them.
         Raises TypeError if something is not such an item.
         """

@@ -23,6 +23,7 @@ from typer.testing import CliRunner, Result
 from autotl.api.fitted_model import FittedModel
 from autotl.api.fitted_targets import FittedTargets
 from autotl.cli.app import app
+from autotl.cli.result_tables import what_to_give
 from autotl.deploy.deployable import load_deployable
 from autotl.deploy.joint_deployable import find_joint
 from autotl.errors import ConfigError, DatasetError
@@ -147,6 +148,21 @@ def test_one_part_alone_is_refused_and_it_is_said_how_both_are_given(
     done = autotl("predict", run.folder, listing.parent / "photos")
     assert isinstance(done.exception, ConfigError)
     assert "has no pairs in it; give a table with a column of images and a column of texts" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("what", "example"), [("images", "IMAGE"), ("texts", "TEXT"), ("both", "TABLE --text description")]
+)
+def test_a_table_of_pairs_is_answered_by_a_model_of_one_part_too(
+    run_of: Callable[[str], Run], new: Path, what: str, example: str
+) -> None:
+    run = run_of(what)
+    done = autotl("predict", run.folder, new, "--json", "--no-doubts")
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)
+    assert len(rows) == 8
+    assert [bool(row.get("error")) for row in rows[6:]] == [what != "texts", what != "images"]
+    assert what_to_give(run) == example
 
 
 @pytest.mark.parametrize("what", ["both", "images", "texts"])
