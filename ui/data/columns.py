@@ -1,4 +1,4 @@
-"""The columns of a table: which one holds the texts, and which one the labels."""
+"""The columns of a table: which ones hold the texts, the images and the labels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from autotl.data.confined_tables import require_confined
+from autotl.data.source import NO_IMAGES
 from autotl.errors import AutoTLError
 from autotl_ui.workspace.columns import table_columns
 from autotl_ui.workspace.data_sets import DataSet, is_own, save_data_set
@@ -15,20 +16,28 @@ from autotl_ui.workspace.workspace import Workspace
 
 def ask_for_columns(workspace: Workspace, data_set: DataSet, columns: list[str]) -> None:
     """Draw the lists of columns, and the button that reads the dataset by them."""
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     text = left.selectbox(
         "The column that holds the texts", columns, key=f"text-{data_set.name}", placeholder="None, or recognised",
         index=columns.index(data_set.text) if data_set.text in columns else None,
-        help="Only for tables whose items are texts. Leave it empty for images.",
+        help="Leave it empty to learn from images alone. Where rows have an image, too, both are learned from together.",
+    )  # fmt: skip
+    choices = [*columns, NO_IMAGES]
+    image = middle.selectbox(
+        "The column that gives the images", choices, key=f"image-{data_set.name}", placeholder="None, or recognised",
+        index=choices.index(data_set.image) if data_set.image in choices else None,
+        format_func=lambda name: "No images, only the texts" if name == NO_IMAGES else name,
     )  # fmt: skip
     label = right.selectbox(
         "The column that holds the classes", columns, key=f"label-{data_set.name}", placeholder="Choose one",
         index=columns.index(data_set.label) if data_set.label in columns else None,
     )  # fmt: skip
+    given = [name for name in (text, image, label) if name]
     st.button(
-        "Read these columns" if text else "Read the classes from it", key="use-label", type="primary",
-        disabled=not (label or text) or text == label, on_click=_use, args=(workspace, data_set, text, label),
-        help="The texts and the classes cannot be the same column." if text and text == label else None,
+        "Read these columns" if text or image else "Read the classes from it", key="use-label", type="primary",
+        disabled=not given or len(set(given)) < len(given), on_click=_use,
+        args=(workspace, replace(data_set, text=text, image=image, label=label)),
+        help="Choose a column of its own for each." if len(set(given)) < len(given) else None,
     )  # fmt: skip
 
 
@@ -39,12 +48,12 @@ def offer_columns(workspace: Workspace, data_set: DataSet, *, open_at_once: bool
         ask_for_columns(workspace, data_set, table_columns(data_set))
 
 
-def _use(workspace: Workspace, data_set: DataSet, text: str | None, label: str | None) -> None:
+def _use(workspace: Workspace, data_set: DataSet) -> None:
     try:
         if is_own(workspace, data_set):
             require_confined(data_set.path)
     except AutoTLError as error:
         st.session_state["data-problem"] = str(error)
         return
-    save_data_set(workspace, replace(data_set, text=text, label=label))
+    save_data_set(workspace, data_set)
     st.session_state[f"columns-{data_set.name}"] = False

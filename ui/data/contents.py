@@ -76,9 +76,11 @@ class Contents:
 
 def open_contents(data_set: DataSet) -> Contents:
     """Open a dataset; what was read is kept until it changes. Raises DatasetError where it is not understood."""
-    listed = list_items(data_set.path, data_set.label, data_set.text, data_set.target, data_set.given_order)
+    listed = list_items(
+        data_set.path, data_set.label, data_set.text, data_set.target, data_set.given_order, data_set.image
+    )
     both = marks(data_set.path), marks(data_set.patch_file)
-    return _patched(data_set.path, (data_set.label, data_set.text), data_set.patch_file, both, listed)
+    return _patched(data_set.path, (data_set.label, data_set.text, data_set.image), data_set.patch_file, both, listed)
 
 
 @st.cache_resource(max_entries=4, ttl=FORGET_SECONDS, show_spinner=False)

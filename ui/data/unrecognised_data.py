@@ -23,11 +23,11 @@ def show_unrecognised(workspace: Workspace, data_set: DataSet, reason: str) -> N
     columns = table_columns(data_set)
     if columns:
         ask_for_columns(workspace, data_set, columns)
-    named = " and ".join(plain(name) for name in (data_set.text, data_set.label) if name)
+    named = " and ".join(plain(name) for name in (data_set.text, data_set.image, data_set.label) if name)
     if named and not data_set.origin:
         st.button(
             f"Do not read the column {named}", key="no-label", on_click=save_data_set,
-            args=(workspace, replace(data_set, label=None, text=None)),
+            args=(workspace, replace(data_set, label=None, text=None, image=None)),
         )  # fmt: skip
     st.subheader("Which folders are the classes?", anchor=False)
     show_mapping(workspace, data_set)

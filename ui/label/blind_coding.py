@@ -24,7 +24,7 @@ from autotl_ui.label.coding_session import (
 from autotl_ui.label.labeller import N_AHEAD, N_BEHIND, PIXELS, mount
 from autotl_ui.server.pages import RESULTS
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.items import is_text, item_address
+from autotl_ui.widgets.items import places_of
 from autotl_ui.widgets.study import current_study
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.evidence import find_evidence, has_evidence
@@ -125,8 +125,7 @@ def _show(session: CodingSession) -> None:
     data = {
         "queue": session.name, "position": session.position, "total": len(session.items), "first": first,
         "tasks": [
-            {"src": item_address(session.files[n], PIXELS), "text": is_text(session.files[n]), "reason": reason}
-            for n, reason in zip(window, reasons, strict=True)
+            {**places_of(session.files[n], PIXELS), "reason": reason} for n, reason in zip(window, reasons, strict=True)
         ],
         "labelled": sum(bool(label) for label in session.labels.values()), "blind": True, "excludes": False,
         "classes": list(session.classes), "kept": session.kept, "problem": session.problem,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from autotl.checks.label_queues import Task
 from autotl_ui.label.labelling_session import KEY, LabellingSession, keep_report
 from autotl_ui.widgets.components import component
-from autotl_ui.widgets.items import is_text, item_address
+from autotl_ui.widgets.items import places_of
 from autotl_ui.widgets.words import counted
 
 PIXELS = 900
@@ -25,7 +25,7 @@ def show_labeller(session: LabellingSession, *, blind: bool) -> None:
         "total": len(tasks),
         "first": first,
         "tasks": [
-            {"src": item_address(task.file, PIXELS), "text": is_text(task.file), "reason": _reason(task, session)}
+            {**places_of(task.file, PIXELS), "reason": _reason(task, session)}
             # The name of the folder it lies in may be that of its class.
             | ({} if blind else {"item": task.item, "given": task.given, "guess": task.guess})
             for task in window

@@ -81,7 +81,11 @@ def run_of(version: ModelVersion, runs: Sequence[RunView]) -> RunView | None:
     """The run that a version came from, where its folder is here and still has the same data."""
     evidence = version.evidence
     return next(
-        (run for run in runs if run.name == evidence.run and run.state.fingerprint in ("", evidence.fingerprint)),
+        (
+            run
+            for run in runs
+            if run.folder.name == evidence.run and run.state.fingerprint in ("", evidence.fingerprint)
+        ),
         None,
     )
 

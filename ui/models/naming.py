@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from autotl.deploy.model_facts import read_classes
+from autotl.deploy.model_facts import read_classes, read_columns, read_targets
 from autotl.deploy.model_names import TrainedOn, propose_name
 from autotl.deploy.replacement import reason_against_replacing
 from autotl.interfaces import CHAMPION, Evaluator, RegisteredModel
@@ -39,12 +40,17 @@ def doubts(workspace: Workspace, run: RunView, name: str, models: Sequence[Regis
         reason_against_replacing(
             champion,
             new,
-            champion_classes=read_classes(readable) if readable else (),
-            new_classes=read_classes(run.champion),
+            champion_classes=_answers(readable) if readable else (),
+            new_classes=_answers(run.champion),
             objective=loaded_plugins().all(Evaluator).get(new.objective),
         )
     )
 
 
+def _answers(model: Path) -> tuple[str, ...]:
+    """The classes that a model knows; of several targets, the columns that it returns."""
+    return read_columns(model) if read_targets(model) else read_classes(model)
+
+
 def _trained_on(run: RunView, fingerprint: str) -> TrainedOn:
-    return TrainedOn(run.name, fingerprint, run.data, run.label)
+    return TrainedOn(run.name, fingerprint, run.data, run.label or ",".join(run.results) or None)

@@ -157,22 +157,34 @@ def _compare(model: RegisteredModel) -> None:
         if one == other:
             st.caption("Choose two different versions.")
             return
-        st.markdown(worded(_side_by_side(pair), kind_in(pair[0].folder)))
-        show_comparability({f"version {version.version}": version.evidence for version in pair})
+        for target in _targets(pair):
+            if target:
+                st.markdown(f"**{plain(target)}**")
+            found = [version.evidence.targets.get(target, VersionEvidence()) if target else version.evidence
+                     for version in pair]  # fmt: skip
+            st.markdown(worded(_side_by_side(pair, found), kind_in(pair[0].folder)))
+            named = zip(pair, found, strict=True)
+            show_comparability({f"version {version.version}": evidence for version, evidence in named})
 
 
-def _side_by_side(pair: tuple[ModelVersion, ModelVersion]) -> str:
+def _targets(pair: tuple[ModelVersion, ModelVersion]) -> list[str]:
+    """The targets that one of two versions answers; an empty name where each has one."""
+    return list(dict.fromkeys(target for version in pair for target in version.evidence.targets)) or [""]
+
+
+def _side_by_side(pair: tuple[ModelVersion, ModelVersion], found: Sequence[VersionEvidence]) -> str:
+    """found: the evidence of each version, which may be about one of its targets."""
     rows = [f"| | version {pair[0].version} | version {pair[1].version} |", "|:--|:--|:--|"]
     cells = {
         "registered": [moment(version.created) for version in pair],
         "aliases": [plain(", ".join(version.aliases)) for version in pair],
-        "score": [plain(score_name(version.evidence.objective)) for version in pair],
-        "test": [f"{_value(version.evidence.test)} ({_interval(version.evidence.test)})" for version in pair],
-        "search": [f"{_value(version.evidence.search)} ({_interval(version.evidence.search)})" for version in pair],
-        "classifier": [plain(f"{v.evidence.head} on {v.evidence.backbone}" if v.evidence.head else "") for v in pair],
-        "trained on": [_n_trained_on(version.evidence) for version in pair],
-        "data": [plain(version.evidence.fingerprint[:8]) for version in pair],
-        "test images": [plain(version.evidence.test_fingerprint[:8] or "unknown") for version in pair],
+        "score": [plain(score_name(one.objective)) for one in found],
+        "test": [f"{_value(one.test)} ({_interval(one.test)})" for one in found],
+        "search": [f"{_value(one.search)} ({_interval(one.search)})" for one in found],
+        "classifier": [plain(f"{one.head} on {one.backbone}" if one.head else "") for one in found],
+        "trained on": [_n_trained_on(one) for one in found],
+        "data": [plain(one.fingerprint[:8]) for one in found],
+        "test images": [plain(one.test_fingerprint[:8] or "unknown") for one in found],
     }
     return "\n".join(rows + [f"| {name} | {one} | {other} |" for name, (one, other) in cells.items()])
 

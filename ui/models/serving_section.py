@@ -130,8 +130,8 @@ def said_in(row: Mapping[str, object], targets: Sequence[str]) -> list[str]:
         start = f"{target}." if target else ""
         answers = (row.get(f"{start}{column}") for column in ("label", "labels", "value"))
         for value in (value for value in answers if value is not None):
-            text = f"{value:.4g}" if isinstance(value, float) else str(value)
-            found.append(f"**{plain(text)}**" + (f" ({plain(target)})" if target else ""))
+            text = f"{value:.4g}" if isinstance(value, float) else plain(str(value))
+            found.append(f"**{text}**" + (f" ({plain(target)})" if target else ""))
     return found
 
 

@@ -30,6 +30,7 @@ class RunDecisions:
     label: str | None
     patch: Path
     text: str | None = None
+    image: str | None = None
 
     def by_image(self) -> dict[str, Decision]:
         """The decisions about single images, by path; AutoTLError where the patch file cannot be read."""
@@ -49,14 +50,16 @@ class RunDecisions:
         """
         new = list(new)
         # Listing 70,000 files for every decision would take longer than a click may.
-        source = list_items(self.data, self.label, self.text) if new else None
+        source = list_items(self.data, self.label, self.text, image=self.image) if new else None
         cache = settings().cache
         decide(self.data, new, undo=undo, label=self.label, patch=self.patch, cache=cache, source=source, seen=seen)
 
 
 def decisions_of(run: RunView) -> RunDecisions | None:
     """The decisions about a run's data; None where run.json does not say which data these are."""
-    return RunDecisions(run.data, run.label, run.patch or patch_file(run.data), run.text) if run.data else None
+    if not run.data:
+        return None
+    return RunDecisions(run.data, run.label, run.patch or patch_file(run.data), run.text, run.image)
 
 
 def pending(decisions: RunDecisions, evidence: Evidence) -> frozenset[str]:

@@ -83,7 +83,7 @@ def _kind_of(data_set: DataSet) -> ItemKind:
     """The kind of a dataset's items; images where it cannot be read, which the page says."""
     try:
         return KINDS[
-            list_items(data_set.path, data_set.label, data_set.text, data_set.target, data_set.given_order).modality
+            list_items(data_set.path, data_set.label, data_set.text, data_set.target, data_set.given_order, data_set.image).modality
         ]
     except AutoTLError:
         return IMAGES

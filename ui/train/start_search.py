@@ -60,7 +60,7 @@ class SearchRequest:
 
 
 def _listed(data_set: DataSet) -> Source:
-    return list_items(data_set.path, data_set.label, data_set.text, data_set.target, data_set.given_order)
+    return list_items(data_set.path, data_set.label, data_set.text, data_set.target, data_set.given_order, data_set.image)
 
 
 def find_small_classes(data_set: DataSet) -> Mapping[str, int]:

@@ -57,7 +57,7 @@ def choose_order(data_set: DataSet) -> DataSet:
     if data_set.target != ORDERED:
         return data_set
     try:
-        source = list_items(data_set.path, data_set.label, data_set.text)
+        source = list_items(data_set.path, data_set.label, data_set.text, image=data_set.image)
         known = listed_order(source, read_patch(data_set.patch_file))
     except AutoTLError:  # the page says why
         return data_set
@@ -78,7 +78,7 @@ def choose_order(data_set: DataSet) -> DataSet:
 def _column_of_labels(data_set: DataSet) -> str:
     try:
         kind = CLASSES if data_set.target == ORDERED else data_set.target
-        return list_items(data_set.path, data_set.label, data_set.text, kind).label
+        return list_items(data_set.path, data_set.label, data_set.text, kind, image=data_set.image).label
     except AutoTLError:  # the page says why
         return data_set.label or ""
 

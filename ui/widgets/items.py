@@ -54,14 +54,26 @@ class GridItem:
         return hashlib.sha256(f"{self.file}\0{written}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def item_address(file: Path, pixels: int = PIXELS) -> str:
-    """The address of an item as it is shown, valid for a day. pixels: of the longer edge of its place on the page."""
-    return f"{ROUTE}{sign(_PURPOSE, [str(file), min(pixels, MAX_PIXELS)])}"
+def item_address(file: Path, pixels: int = PIXELS, *, words: bool = False) -> str:
+    """The address of an item as it is shown, valid for a day. pixels: of the longer edge of its place on the page.
+
+    words: of an item that is shown as an image and as text, the text.
+    """
+    return f"{ROUTE}{sign(_PURPOSE, [str(file), min(pixels, MAX_PIXELS), words])}"
 
 
 def is_text(file: Path) -> bool:
-    """Whether an item is shown as text, not as an image."""
-    return not _modality_of(file).has_pixels
+    """Whether an item is shown as text alone."""
+    return not _modality_of(file).has_pixels and not _has_both(file)
+
+
+def places_of(file: Path, pixels: int) -> dict[str, object]:
+    """What a component needs to show an item: `src`, its address; whether it is `text`; and the address of its `words`.
+
+    The latter is empty unless the item is an image together with a text.
+    """
+    words = item_address(file, pixels, words=True) if _has_both(file) else ""
+    return {"src": item_address(file, pixels), "text": is_text(file), "words": words}
 
 
 def show_items(items: Sequence[GridItem], *, key: str, pixels: int = PIXELS, choose: bool = False) -> list[str]:
@@ -72,9 +84,8 @@ def show_items(items: Sequence[GridItem], *, key: str, pixels: int = PIXELS, cho
         "choose": choose,
         "items": [
             {
-                "src": item_address(item.file, 2 * pixels), "identity": identity, "text": is_text(item.file),
-                "name": item.name, "caption": item.caption, "detail": item.detail, "mark": item.mark,
-                "instead": [item_address(file, 2 * pixels) for file in item.instead],
+                **places_of(item.file, 2 * pixels), "identity": identity, "name": item.name, "caption": item.caption, "detail": item.detail, "mark": item.mark,
+                "instead": [item_address(file, 2 * pixels) for file in item.instead if not _has_both(item.file)],
             }
             for identity, item in zip(identities, items, strict=True)
         ],
@@ -89,19 +100,24 @@ async def serve_item(request: Request) -> Response:
     signed = unsign(_PURPOSE, request.path_params["token"])
     if signed is None:
         return Response(status_code=404)
-    file, pixels = signed
+    file, pixels, words = signed
     try:
         shown = await run_in_threadpool(_shown, Path(file), pixels)
     except ValueError:
         return Response(status_code=204)  # to a browser that is a broken image too, and not an error of the app
     kept = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
-    if shown.jpeg:
+    if shown.jpeg and not words:
         return Response(shown.jpeg, media_type="image/jpeg", headers=kept)
     return Response(shown.text.encode("utf-8", "replace"), media_type="text/plain; charset=utf-8", headers=kept)
 
 
 def _modality_of(file: Path) -> Modality:
     return modality_named(kind_of_files([file.name]).name)
+
+
+def _has_both(file: Path) -> bool:
+    """Whether an item is an image together with a text."""
+    return bool(_modality_of(file).parts)
 
 
 def _shown(file: Path, pixels: int) -> Shown:

@@ -30,7 +30,8 @@ class DataSet:
 
     name: its card's name in the workspace, made here and never by a user. title: what its owner calls it.
     path: what the command line is given: a folder, an archive or a table of labels.
-    label, text: the columns of the labels and the texts, None if the table says which, or there is none.
+    label, text, image: the columns of the labels, the texts and the images, None if the table says which, or there is
+    none.
     origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
     patch: the file of the decisions, where it cannot lie beside the data; None where it does.
     skipped: what was dropped and not uploaded, in words. target: what the labels are, see `autotl.targets`. order: of
@@ -47,6 +48,7 @@ class DataSet:
     text: str | None = None
     target: Kind = "classes"
     order: tuple[str, ...] = ()
+    image: str | None = None
 
     @property
     def patch_file(self) -> Path:
@@ -61,7 +63,7 @@ class DataSet:
     @property
     def columns(self) -> list[str]:
         """The options that tell a command which columns of a table to read."""
-        given = {"--label": self.label, "--text": self.text}
+        given = {"--label": self.label, "--text": self.text, "--image": self.image}
         return [part for option, value in given.items() if value for part in (option, value)]
 
     @property
@@ -97,11 +99,11 @@ def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
         path, label = workspace.data / card["path"], card["label"]
         if "\0" in str(path) or len(str(path)) > _LONGEST_PATH:
             return None  # no system has such a path
-        skipped, text = str(card.get("skipped", "")), card.get("text")
+        skipped, text, image = str(card.get("skipped", "")), card.get("text"), card.get("image")
         return DataSet(
             name, str(card["title"]), path, str(label) if label else None, origin, patch, skipped,
             str(text) if text else None, named_kind(str(card.get("target", CLASSES))),
-            tuple(map(str, card.get("order", ()))),
+            tuple(map(str, card.get("order", ()))), str(image) if image else None,
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         return None

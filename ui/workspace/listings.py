@@ -19,14 +19,15 @@ FORGET_SECONDS = 600
 
 
 def list_items(
-    data: Path, label: str | None, text: str | None = None, kind: Kind = "classes", order: tuple[str, ...] = ()
+    data: Path, label: str | None, text: str | None = None, kind: Kind = "classes", order: tuple[str, ...] = (),
+    image: str | None = None,
 ) -> Source:  # fmt: skip
     """The listing of a folder, archive or table, which is shared and must not be changed.
 
-    order: of the classes, if they have one and it was given.
+    order: of the classes, if they have one and it was given. label, text, image: columns, as for `autotl fit`.
     Raises DatasetError where the data are not there, or are not understood.
     """
-    found = _listed(data, label, text, kind, order, marks(data))
+    found = _listed(data, label, text, kind, order, image, marks(data))
     if isinstance(found, str):
         raise DatasetError(found)
     return found
@@ -58,12 +59,14 @@ def _listed(
     text: str | None,
     kind: Kind,
     order: tuple[str, ...],
+    image: str | None,
     marks: tuple[int, ...],  # noqa: ARG001 - the key
 ) -> Source | str:
     """The listing, or why the core refuses the data."""
     try:
         return open_source(
-            data, label=label, text=text, kind=kind, order=order, cache=settings().cache, need_labels=False
-        )
+            data, label=label, text=text, image=image, kind=kind, order=order, cache=settings().cache,
+            need_labels=False,
+        )  # fmt: skip
     except AutoTLError as error:
         return str(error)

@@ -91,6 +91,11 @@ class RunView:
         return self.state.text or None
 
     @property
+    def image(self) -> str | None:
+        """The column of the images, if one was named."""
+        return self.state.image or None
+
+    @property
     def patch(self) -> Path | None:
         """The file of the decisions, if one was named."""
         return self._path(self.state.patch)

@@ -19,8 +19,8 @@ from autotl_ui.workspace.workspace import Workspace
 class Subject:
     """Data to be labelled.
 
-    key: names it in the page's address and among the choices. data, label, patch, text, target, order: as the command
-    line takes them.
+    key: names it in the page's address and among the choices. data, label, patch, text, target, order, image: as the
+    command line takes them.
     name: of the dataset's card, empty where there is none. runs: the finished runs that learned from it, newest first.
     """
 
@@ -34,6 +34,7 @@ class Subject:
     text: str | None = None
     target: Kind = "classes"
     order: tuple[str, ...] = ()
+    image: str | None = None
 
     @property
     def patch_file(self) -> Path:
@@ -51,7 +52,10 @@ def list_subjects(workspace: Workspace) -> list[Subject]:
     subjects = [_of_data_set(one, by_data) for one in list_data_sets(workspace)]
     known = {subject.data.resolve() for subject in subjects}
     return subjects + [
-        Subject(f"run={runs[0].name}", data.name, data, label, patch, runs=tuple(runs), text=runs[0].text)
+        Subject(
+            f"run={runs[0].name}", data.name, data, label, patch, runs=tuple(runs), text=runs[0].text,
+            image=runs[0].image,
+        )
         for (data, label, patch), runs in by_data.items()
         if data.resolve() not in known
     ]
@@ -61,7 +65,7 @@ def open_subject(subject: Subject) -> Source:
     """Its items and their labels; DatasetError if they cannot be read."""
     if not subject.data.exists():
         raise DatasetError(f"{subject.data} no longer exists. Put it back, or select other data.")
-    return list_items(subject.data, subject.label, subject.text, subject.target, subject.order)
+    return list_items(subject.data, subject.label, subject.text, subject.target, subject.order, subject.image)
 
 
 def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None], list[RunView]]) -> Subject:
@@ -71,5 +75,5 @@ def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None
     patch = one.patch or next((of[2] for of, found in mine if runs and runs[0] in found), None)
     return Subject(
         f"data={one.name}", one.title, one.path, one.label, patch, one.name, tuple(runs), one.text, one.target,
-        one.given_order,
+        one.given_order, one.image,
     )  # fmt: skip

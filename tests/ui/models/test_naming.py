@@ -86,7 +86,7 @@ def test_a_champion_of_other_classes_is_not_replaced_unasked(run: RunView) -> No
 
 def test_a_champion_that_did_better_on_the_same_test_is_not_replaced_unasked(run: RunView) -> None:
     said = against(run, scored(run, 0.9))
-    assert "did better on the same test images: balanced accuracy 0.900 (0.800 to 1.000), against 0.850" in said
+    assert "did better on the same test items: balanced accuracy 0.900 (0.800 to 1.000), against 0.850" in said
     assert against(run, scored(run, 0.8)) == against(run, scored(run, 0.85)) == ""
     assert against(run, scored(run, 0.9, test_fingerprint="other")) == ""
 

@@ -283,7 +283,7 @@ def test_a_change_that_fails_is_said_and_changes_nothing(shown: Path, monkeypatc
 
 def test_two_versions_are_compared_only_where_that_is_fair(shown: Path) -> None:
     app = open_page("models")
-    assert "not tested on the same images and labels" in app.warning[0].value
+    assert "not tested on the same items and labels" in app.warning[0].value
     app.selectbox(key=f"other-{NAME}").set_value(1).run()
     assert "A fair comparison" in words(app)
     app.selectbox(key=f"other-{NAME}").set_value(3).run()

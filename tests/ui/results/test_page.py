@@ -281,10 +281,10 @@ def test_runs_are_compared_and_unlike_ones_are_named(good: Path) -> None:
     assert "trained on different data, which does not affect the comparison" in words(app)
     relabel_test(good.with_name("other"))
     go(app, "Compare")
-    assert "not tested on the same images and labels" in words(app)
+    assert "not tested on the same items and labels" in words(app)
     (good.with_name("other") / "champion" / "metadata.json").unlink()
     go(app, "Compare")
-    assert "they were probably tested on different images" in words(app).lower()
+    assert "they were probably tested on different items" in words(app).lower()
 
 
 def relabel_test(run: Path) -> None:

@@ -1,4 +1,4 @@
-// A grid of images or texts; where they can be selected, a click or the space bar does it, and Shift selects all in between.
+// A grid of images or texts, or of images with their texts; where they can be selected, a click or the space bar does it, and Shift selects all in between.
 const text = (tag, content, className) => {
   const element = document.createElement(tag);
   element.textContent = content;
@@ -24,7 +24,7 @@ export default function (component) {
   const drawn = JSON.stringify(data);
   if (grid.drawn === drawn) return;
   // Addresses are signed again at every run of the page; an item that is the same stays as it is.
-  const same = JSON.stringify([data.choose, data.items.map(({ src, instead, ...rest }) => rest)]);
+  const same = JSON.stringify([data.choose, data.items.map(({ src, instead, words, ...rest }) => rest)]);
   if (grid.same === same) return;
   grid.drawn = drawn;
   grid.same = same;
@@ -64,7 +64,7 @@ export default function (component) {
   const quoteOf = (item, figure) => {
     const quote = text("blockquote", "…");
     const fill = async () => {
-      for (const address of [item.src, ...item.instead]) {
+      for (const address of item.words ? [item.words] : [item.src, ...item.instead]) {
         const found = await textAt(address).catch(() => null);
         if (found === null) continue;
         quote.textContent = found || "(empty)";
@@ -77,14 +77,15 @@ export default function (component) {
     return quote;
   };
 
-  grid.classList.toggle("texts", data.items.some((item) => item.text));
+  grid.classList.toggle("texts", data.items.some((item) => item.text || item.words));
   grid.setAttribute("role", data.choose ? "group" : "list");
   grid.setAttribute("aria-label", data.choose ? "Items to select" : "Items");
 
   grid.replaceChildren(
     ...data.items.map((item, index) => {
       const figure = document.createElement("figure");
-      figure.append(item.text ? quoteOf(item, figure) : imageOf(item));
+      if (!item.text) figure.append(imageOf(item));
+      if (item.text || item.words) figure.append(quoteOf(item, figure));
       if (item.mark) figure.append(text("span", item.mark, "mark"));
       const caption = document.createElement("figcaption");
       if (item.caption) caption.append(text("span", item.caption));

@@ -12,6 +12,7 @@ const make = (tag, className, ...content) => {
   element.append(...content);
   return element;
 };
+const kept = ({ src, words: address, shown, image, article, broken }) => ({ src, words: address, shown, image, article, broken });
 const words = (name) => name.toLowerCase().split(/[^\p{L}\p{N}]+/u);
 
 export default function (component) {
@@ -43,7 +44,7 @@ function newDesk(root) {
     data.tasks.forEach((task, i) => {
       const known = desk.tasks.get(data.first + i);
       // Addresses are signed again every time; an item that is loaded already stays.
-      desk.tasks.set(data.first + i, known ? { ...task, src: known.src, shown: known.shown, broken: known.broken } : task);
+      desk.tasks.set(data.first + i, known ? { ...task, ...kept(known) } : task);
     });
     const kept = data.kept[log] || 0;
     desk.actions = desk.actions.filter((action) => action.n > kept);
@@ -84,7 +85,9 @@ function newDesk(root) {
     $(".filter").value = "";
     if (root.getRootNode().activeElement === $(".filter")) root.focus({ preventScroll: true });
   };
-  const isShown = (task) => Boolean(task?.text ? task.shown?.isLoaded : task?.shown?.complete && task.shown.naturalWidth);
+  const isDrawn = (image) => Boolean(image?.complete && image.naturalWidth);
+  const isShown = (task) =>
+    Boolean(task?.text || task?.words ? task.shown?.isLoaded && (task.text || isDrawn(task.image)) : isDrawn(task?.shown));
   // Keys come faster than items: what is said of one that is not there yet is said once it is, in the order of the keys.
   const inTurn = (action) => {
     clearFilter();
@@ -178,7 +181,7 @@ function newDesk(root) {
     if (root.isConnected && !isCovered() && !isEditable(document.activeElement)) root.focus({ preventScroll: true });
   };
   const scroll = (pages) => {
-    const article = current()?.shown;
+    const article = current()?.article;
     article?.scrollBy({ top: pages * article.clientHeight, behavior: "auto" });
   };
   const handled = (event, inFilter) => {
@@ -191,7 +194,7 @@ function newDesk(root) {
     if (event.altKey) return false;
     if (key === "ArrowLeft" && !desk.filter) return back(), true;
     if (key === "ArrowRight" && !desk.filter) return skip(), true;
-    if (SCROLLED[key] && current()?.text) return scroll(SCROLLED[key]), true;
+    if (SCROLLED[key] && current()?.article) return scroll(SCROLLED[key]), true;
     if (event.repeat) return key.length === 1 && !inFilter; // a key held down is one answer
     if (key === "Escape" && desk.filter) return clearFilter(), draw(), true;
     if (key === " " && !desk.filter) return skip(), true;
@@ -235,9 +238,14 @@ function newDesk(root) {
   const load = (index) => {
     const task = desk.tasks.get(index);
     if (!task || task.shown) return;
-    if (task.text) return loadText(index, task);
+    if (task.text) return loadText(index, task, task.src);
     const image = new Image();
     task.shown = image;
+    if (task.words) {
+      task.image = image;
+      loadText(index, task, task.words);
+      task.shown = make("div", "both", image, task.article);
+    }
     image.alt = "The image to label";
     image.onload = () => {
       image.classList.toggle("small", image.naturalWidth < 100);
@@ -245,7 +253,7 @@ function newDesk(root) {
     };
     image.onerror = () => {
       const known = desk.tasks.get(index);
-      if (known?.shown === image) breakOff(index, known);
+      if (known?.shown === image || known?.image === image) breakOff(index, known);
     };
     image.src = task.src;
   };
@@ -253,24 +261,25 @@ function newDesk(root) {
     task.broken = true;
     if (index === desk.position) pass();
   };
-  const loadText = async (index, task) => {
+  const loadText = async (index, task, address) => {
     const article = make("article", "", "…");
-    task.shown = article;
+    task.article = article;
+    if (!task.words) task.shown = article;
     article.tabIndex = 0; // so that the keyboard scrolls it
     article.setAttribute("role", "document");
     article.setAttribute("aria-label", "The text to label");
     let found = null;
     try {
-      const response = await fetch(task.src);
+      const response = await fetch(address);
       if (response.status === 200) found = await response.text();
     } catch {
       // as one that cannot be read
     }
     const known = desk.tasks.get(index);
-    if (known?.shown !== article) return;
+    if (known?.article !== article) return;
     if (found === null) return breakOff(index, known);
     article.textContent = found || "(empty)";
-    article.isLoaded = true;
+    task.shown.isLoaded = true;
     article.classList.toggle("long", found.length > LONG_TEXT);
     catchUp();
   };
