@@ -24,6 +24,8 @@ _LEFT_OUT = frozenset(
     {"unused", "extra", "ignore", "ignored", "exclude", "excluded", "skip", "skipped", "drop", "dropped", "none", "out",
      "left out", "left_out", "leftout", "omit", "omitted", "discard", "discarded", "other", "not used", "unassigned"}
 )  # fmt: skip
+_MOST_WORDS, _LONGEST_WORD = 20, 100
+"""Of a column that gives the split whatever it is called; characters."""
 _FLAG = re.compile(r"is_?(?:in_?)?(?:the_?)?([a-z]+?)_?(?:set|split|image|img|data|sample)?")
 _PRIVATE = re.compile(r"(?:public|private)[\s_-]*test")
 _FOLDS = frozenset({"fold", "folds", "kfold", "k_fold", "cv_fold", "fold_id"})
@@ -161,8 +163,10 @@ def _flag_part(column: pd.Series) -> str:
 def _is_split_by_content(column: pd.Series) -> bool:
     """Whether every word in a column of any name is a part of a split, and there are at least two of them."""
     words = _words(column)
+    if len(words) >= _MOST_WORDS or any(len(word) > _LONGEST_WORD for word in words):  # texts, which take time to read
+        return False
     parts = {part_of_word(word) for word in words if word not in _LEFT_OUT}
-    return len(words) < 20 and "" not in parts and "train" in parts and len(parts) > 1
+    return "" not in parts and "train" in parts and len(parts) > 1
 
 
 def _unused_columns(frame: pd.DataFrame, columns: Sequence[str], kind: ItemKind) -> tuple[Note, ...]:
