@@ -12,7 +12,8 @@ from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.outcome import calibrated
 from autotl.search.probe_trials import build_classifier, fits_beside_others, session_of
-from autotl.targets import CLASSES, kind_of, strata
+from autotl.targets import LABELS, kind_of, strata
+from autotl.training.calibration import cross_fit
 from autotl.trial import Candidate, Params
 
 SHARES = (0.25, 0.5)
@@ -34,6 +35,8 @@ def measure_learning_curve(
     items = []
     with session_of(context, default.head):
         classifier = build_classifier(context, default.head, fixed_hyperparameters({}), vectors.shape[1])
+        several = kind_of(labels) == LABELS and classifier.gives_margins
+        ask = classifier.answers if several else classifier.probabilities
         for fold in range(n_folds):
             held_out = np.flatnonzero(split.fold == fold)
             train = np.setdiff1d(split.development, held_out)
@@ -41,11 +44,15 @@ def measure_learning_curve(
             for share in SHARES:
                 some = _share_of(train, strata(labels), split.cluster, share, seed=context.seed)
                 classifier.fit(vectors[some], labels[some])
-                answers[share].append(classifier.probabilities(vectors[held_out]))
+                answers[share].append(ask(vectors[held_out]))
     known = whole.restrict(np.concatenate(items))
-    found = [Predictions(known.items, known.labels, np.concatenate(answers[share])) for share in SHARES]
-    if kind_of(labels) == CLASSES:
-        found = [calibrated(one)[0] for one in found]
+    if several:  # calibrated as the whole is, which also chooses the strength of each label
+        fold = split.fold[known.items]
+        answers = {
+            share: [cross_fit(np.concatenate(own), known.labels, fold, context.n_classes)]
+            for share, own in answers.items()
+        }
+    found = [calibrated(Predictions(known.items, known.labels, np.concatenate(answers[share])))[0] for share in SHARES]
     return LearningCurve((*SHARES, 1.0), (*found, known))
 
 

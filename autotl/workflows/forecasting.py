@@ -22,6 +22,7 @@ from autotl.search.context import SearchContext
 from autotl.search.expected_gain import ERROR_REMOVED, ERROR_SPREAD
 from autotl.search.learning_curve import FEWEST_IMAGES, SHARES, measure_learning_curve
 from autotl.search.trial_files import load_predictions
+from autotl.targets import NUMBER
 from autotl.trial import FINE_TUNE, LEARNING_RATE, WEIGHT_DECAY, Candidate, Training, TrialRecord
 
 CURVE_SHARE = 0.03
@@ -29,6 +30,7 @@ CURVE_SHARE = 0.03
 GAIN, GAIN_SPREAD = 0.12, 0.15
 """The share of the default's error that a search is assumed to remove on new images, and how much that may differ
 between sets. Track records will tell (`autotl doctor --track-record`)."""
+NOT_KNOWN = "how much a search improves on the untuned default is known for classes only"
 SHIFT = 0.3
 """Standard errors by which a score changes for no other reason than that heads are fitted to other images."""
 
@@ -42,6 +44,8 @@ def make_forecasts(context: SearchContext, default: TrialRecord, clock: Clock) -
     if error_now is None or not default.score.has_interval:
         why = f"{context.objective.name} has no best value, or no interval, to reckon from"
         found = [Forecast(kind, why_not=why) for kind in (CHAMPION, FINE_TUNING, TEN_MORE, TWICE)]
+    elif not context.target.is_classes:
+        found = [Forecast(CHAMPION, why_not=NOT_KNOWN), *_more_images(context, default, error_now, clock)]
     else:
         found = [
             _champion(context, default, error_now),
@@ -95,12 +99,17 @@ def _fine_tuning(context: SearchContext, default: TrialRecord, error: float) -> 
 
 
 def _more_images(context: SearchContext, default: TrialRecord, error: float, clock: Clock) -> list[Forecast]:
-    """The default's learning curve, carried on to ten more images of each class, and to twice the images."""
+    """The default's learning curve, carried on to ten more images of each class, and to twice the images.
+
+    Labels and numbers have no classes to take ten of. On halves of five image sets the 80 % intervals of twice the
+    images held for numbers in 25 and for labels in 21 of 30 cases.
+    """
     run, n = context.run, len(context.run.split.development)
+    ahead = [(TEN_MORE, 1 + 10 * context.n_classes / n), (TWICE, 2.0)][not context.target.is_classes :]
     n_folds = _affordable_folds(context, default, clock)
     if n < FEWEST_IMAGES or not n_folds:
         why = f"{n} images are too few" if n < FEWEST_IMAGES else "the budget is too short for a learning curve"
-        return [Forecast(kind, why_not=why) for kind in (TEN_MORE, TWICE)]
+        return [Forecast(kind, why_not=why) for kind, _ in ahead]
     whole = load_predictions(run, default.number)
     curve = measure_learning_curve(context, context.candidate(default), whole, n_folds=n_folds)
 
@@ -111,7 +120,7 @@ def _more_images(context: SearchContext, default: TrialRecord, error: float, clo
     groups = cluster_of(run, curve.predictions[0].items)
     drawn = exponents(curve, error_of, groups=groups, seed=context.seed)
     deviation, forecasts = float(np.mean(_deviations(default))), []
-    for kind, growth in ((TEN_MORE, 1 + 10 * context.n_classes / n), (TWICE, 2.0)):
+    for kind, growth in ahead:
         # The images that are known stay, and change the score by chance only; the new ones are easier or harder.
         noise = deviation * math.hypot(math.sqrt(1 - 1 / growth), SHIFT)
         scores = default.score.value + context.objective.sign * (error - remaining_error(error, drawn, growth))
@@ -136,7 +145,12 @@ def _error(context: SearchContext, value: float) -> float | None:
     bounds = context.objective.evaluator.bounds
     if not context.objective.larger_is_better:
         return value - (bounds[0] if bounds else 0.0)
-    return bounds[1] - value if bounds else None
+    if bounds:
+        return bounds[1] - value
+    if context.target.kind != NUMBER:
+        return None
+    numbers = context.labels[context.run.split.development]
+    return context.objective.value(Predictions(np.arange(len(numbers)), numbers, numbers[:, None])) - value
 
 
 def _deviations(default: TrialRecord) -> tuple[float, float]:

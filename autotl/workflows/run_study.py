@@ -149,8 +149,7 @@ def _search_and_conclude(
         default = loop.baselines()
         announcer.announce(loop.leaderboard())
         _use_default(context, default, timing)
-        if context.target.is_classes:
-            make_forecasts(context, default, clock)
+        make_forecasts(context, default, clock)
         timing.enforced = True
         if conclude_now:
             _note_end(run, "it was to be concluded with the trials that there were")

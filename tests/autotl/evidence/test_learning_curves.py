@@ -7,10 +7,11 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import average_precision_score, r2_score
 
 from autotl.evidence.extrapolation import LearningCurve
 from autotl.evidence.learning_curve_words import describe, figure, is_worth, table
-from autotl.evidence.learning_curves import balanced_error, class_worth, curve_points, gain_of
+from autotl.evidence.learning_curves import _fewer, balanced_error, class_worth, curve_points, gain_of
 from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runs.learning_curves import MoreImages
@@ -39,6 +40,35 @@ def test_points_hold_what_was_measured_and_twice_as_many_images_ahead():
     gain = gain_of(points)
     assert gain.low < gain.value < gain.high
     assert 0.02 < gain.value < 0.08
+
+
+def test_a_curve_of_numbers_shows_r2_and_one_of_labels_the_mean_average_precision():
+    rng, rows = np.random.default_rng(1), np.arange(400)
+    numbers = rng.normal(20, 5, 400)
+    tags = rng.random((400, 3)) < 0.3
+    noise = (3.0, 2.2, 1.6)
+    of_numbers = [Predictions(rows, numbers, (numbers + 1.5 * one * rng.normal(size=400))[:, None]) for one in noise]
+    of_tags = [
+        Predictions(rows, tags, 1 / (1 + np.exp(-(2.0 * tags - 1) - one * rng.normal(size=tags.shape))))
+        for one in noise
+    ]
+    for predictions, score in (
+        (of_numbers, lambda one: r2_score(one.labels, one.probabilities[:, 0])),
+        (of_tags, lambda one: average_precision_score(one.labels, one.probabilities)),
+    ):
+        points = curve_points(LearningCurve(SHARES, tuple(predictions)), 300, groups=None, seed=0)
+        measured = [point.score.value for point in points if point.is_measured]
+        assert measured == pytest.approx([score(one) for one in predictions])
+        gain = gain_of(points)
+        assert 0 < gain.low < gain.value < gain.high < 1 - measured[-1] + 1e-9
+
+
+def test_too_many_answers_to_labels_are_resampled_on_some_items_only():
+    tags = np.random.default_rng(2).random((2000, 20)) < 0.2
+    whole = LearningCurve((1.0,), (Predictions(np.arange(2000), tags, tags.astype(float)),))
+    fewer, groups = _fewer(whole, np.arange(2000) // 2, 0)
+    assert len(fewer.predictions[0].items) == len(groups) == 1000
+    assert _fewer(curve(50, (0.4, 0.3, 0.2)), None, 0)[0].predictions[0].items.shape == (50,)
 
 
 def test_a_steep_curve_is_worth_more_images_and_a_flat_one_is_not():

@@ -39,6 +39,13 @@ def _write(folder: Path, column: str, cells: list[str], images: list[np.ndarray]
     return folder / "table.csv"
 
 
+def _sites(table: Path) -> Path:
+    """A table that says of each image on which of two sites it was taken."""
+    lines = [f"{i:03d}.png,{'north' if i % 2 else 'south'}" for i in range(N)]
+    table.with_name("sites.csv").write_text("\n".join(["path,site", *lines]), encoding="utf-8")
+    return table.with_name("sites.csv")
+
+
 @pytest.fixture(scope="module")
 def brightness(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table of images and how bright each is, from 0 to 100; two cells are empty."""
@@ -69,8 +76,9 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def of_number(brightness: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, settings: Settings) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "number"
     config = Config(
-        data=brightness, run=folder, budget_seconds=None, trials=4, target="number", heads=("ridge", "kernel-ridge")
-    )
+        data=brightness, run=folder, budget_seconds=None, trials=4, target="number", heads=("ridge", "kernel-ridge"),
+        attributes=_sites(brightness), audit=("site",),
+    )  # fmt: skip
     return fit(config, plugins=plugins, settings=settings)
 
 
@@ -78,8 +86,9 @@ def of_number(brightness: Path, tmp_path_factory: pytest.TempPathFactory, plugin
 def of_labels(colours: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, settings: Settings) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "labels"
     config = Config(
-        data=colours, run=folder, budget_seconds=None, trials=4, target="labels", heads=("logistic", "linear-svm")
-    )
+        data=colours, run=folder, budget_seconds=None, trials=4, target="labels", heads=("logistic", "linear-svm"),
+        attributes=_sites(colours), audit=("site",),
+    )  # fmt: skip
     return fit(config, plugins=plugins, settings=settings)
 
 
@@ -193,6 +202,37 @@ def test_the_report_shows_what_there_is_and_says_what_is_left_out(
     assert "Confusion matrix" not in page
     card = (found.champion / "model_card.md").read_text(encoding="utf-8")
     assert "temperature" not in card
+
+
+@pytest.mark.parametrize(
+    ("run", "score", "rates"),
+    [
+        ("of_number", "R²", {"mean absolute error", "bias"}),
+        ("of_labels", "mean average precision",
+         {"error", "recall", "recall[blue]", "recall[green]", "recall[red]"}),
+    ],
+)  # fmt: skip
+def test_groups_are_audited_and_a_learning_curve_and_a_forecast_are_made(
+    run: str, score: str, rates: set[str], request: pytest.FixtureRequest
+) -> None:
+    found: Run = request.getfixturevalue(run)
+    result = found.result()
+    assert result is not None
+    assert result.audit is not None
+    assert result.audit.overall.keys() == rates
+    assert [group.group for group in result.audit.groups] == ["site=north", "site=south"]
+    curve = result.more_images
+    assert curve is not None
+    assert curve.score == score
+    assert [point.is_measured for point in curve.points] == [True] * 4 + [False] * 3
+    assert curve.points[3].score.low < curve.points[3].score.value <= 1
+    assert curve.twice.low <= curve.twice.value <= curve.twice.high
+    champion, twice = result.forecasts
+    assert champion.why_not == "how much a search improves on the untuned default is known for classes only"
+    assert (twice.kind, twice.is_made) == ("twice", True)
+    page = (found.folder / "report.html").read_text(encoding="utf-8")
+    for heading in ("For whom does it work worse?", "Would more images help?", "the untuned default with twice"):
+        assert heading in page
 
 
 @pytest.mark.parametrize(("run", "score"), [("of_number", "mae"), ("of_labels", "micro_f1")])
