@@ -13,13 +13,15 @@ import made_runs
 import numpy as np
 import onnx
 import pytest
-from app_pages import open_page, words
+from app_pages import PAGES, open_page, words
 from PIL import Image
 from small_models import write_small_model
 
 from autotl.deploy.doubts import add_set, add_unsure
 from autotl.deploy.joint_deployable import write_joint
 from autotl.graphs.side_by_side import Side, side_by_side
+from autotl.interfaces import ScoreInterval
+from autotl.runs.joint_result import JointResult, JointTargetResult, JointVerdict
 from autotl.runs.run import open_run
 from autotl_ui.jobs import jobs
 from autotl_ui.workspace.runs import look
@@ -194,3 +196,20 @@ def test_an_audit_of_one_target_that_was_not_made_asks_for_a_reason(
     app.text_input(key="register-reason-study").set_value("a pilot").run()
     app.button(key="register-force").click().run()
     assert "--force=a pilot" in commands[0]
+
+
+@pytest.mark.parametrize("run", ["study", "study/targets/pet"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_for_a_study_and_for_the_run_of_a_target(study: Path, page: str, run: str) -> None:
+    assert study.exists()
+    assert "There is no run" not in words(open_page(page, run=run))
+
+
+def test_what_one_network_for_all_targets_achieved_is_said_for_each(study: Path) -> None:
+    verdict = JointVerdict("better", "joint training helps: +4.1 points of balanced_accuracy")
+    helped = JointTargetResult("dense", ScoreInterval(0.9, 0.8, 0.95), verdict, deployed=True)
+    left = JointTargetResult("dense", ScoreInterval(0.7, 0.6, 0.8), replace(verdict, claim="joint training is worse"))
+    change(study, joint=JointResult("complete", targets={"pet": helped, "place": left}).to_json())
+    text = words(open_page("results", run="study"))
+    assert "**pet**: Joint training helps: +4.1 points of balanced accuracy; it answers this target" in text
+    assert "**place**: Joint training is worse; the target's own champion stays." in text
