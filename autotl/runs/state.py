@@ -35,7 +35,7 @@ class RunState:
     relative to its working folder. budget_seconds: None without. spent_seconds: working time until run.json was
     written last. can_resume: whether `autotl resume` can continue it. refit: whether it fits another run's champion.
     backbones, heads: those that were asked for by name. max_gap: largest tolerated gap between groups, or None.
-    text: the column of texts. target: the kind of what is learned. modality: the kind of the items, by its name.
+    text, image: the columns of texts and of images. target: the kind of what is learned. modality: the kind of the items, by its name.
     targets: the folders of the runs of several targets, relative to this one; empty for one.
     """
 
@@ -48,6 +48,7 @@ class RunState:
     patch: str = ""
     label: str = ""
     text: str = ""
+    image: str = ""
     target: str = "classes"
     modality: str = "image"
     budget_seconds: float | None = None
@@ -94,6 +95,7 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
         patch=_text(config.get("patch")),
         label=_text(config.get("label")),
         text=_text(config.get("text")),
+        image=_text(config.get("image")),
         target=_text(config.get("target")) or "classes",
         modality=_text(document.get("modality")) or "image",
         budget_seconds=_number(config.get("budget_seconds")),

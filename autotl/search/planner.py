@@ -101,8 +101,8 @@ class Planner:
             if top and (top.stage, top.pooling) != (STAGES[0], POOLINGS[0]):
                 on_default_head.append(top.to_json())
         others = [n for n in self._space.heads if n != default and (n in self._asked or self.heads.is_cheap(n))]
-        first = [{"strategy": PROBE, "head": default, **where} for where in on_default_head]
-        first = [*(self._always(reading) for reading in self._on_every_board(home)), *first]
+        first: list[Params] = [self._always(reading) for reading in self._on_every_board(home)]
+        first += [{"strategy": PROBE, "head": default, **where} for where in on_default_head]
         then = [{"strategy": PROBE, "head": name, **_place_overrides(best)} for name in others]
         # What was asked for by name has its turn before anything is tried twice.
         return [*then, *first] if self._asked else [*first, *then]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from autotl.data.confined_tables import require_confined
-from autotl.data.source import NO_IMAGES
+from autotl.data.item_columns import NO_IMAGES
 from autotl.errors import AutoTLError
 from autotl_ui.workspace.columns import table_columns
 from autotl_ui.workspace.data_sets import DataSet, is_own, save_data_set
@@ -20,7 +20,7 @@ def ask_for_columns(workspace: Workspace, data_set: DataSet, columns: list[str])
     text = left.selectbox(
         "The column that holds the texts", columns, key=f"text-{data_set.name}", placeholder="None, or recognised",
         index=columns.index(data_set.text) if data_set.text in columns else None,
-        help="Leave it empty to learn from images alone. Where rows have an image, too, both are learned from together.",
+        help="Leave it empty to learn from images alone. Rows with an image, too, are learned from as pairs of both.",
     )  # fmt: skip
     choices = [*columns, NO_IMAGES]
     image = middle.selectbox(

@@ -16,7 +16,7 @@ from autotl.data.patch import Decision, read_patch
 from autotl.data.source import Source
 from autotl.errors import AutoTLError
 from autotl_ui.workspace.data_sets import DataSet
-from autotl_ui.workspace.listings import FORGET_SECONDS, list_items, marks
+from autotl_ui.workspace.listings import FORGET_SECONDS, list_data_set, marks
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,7 @@ class Contents:
 
 def open_contents(data_set: DataSet) -> Contents:
     """Open a dataset; what was read is kept until it changes. Raises DatasetError where it is not understood."""
-    listed = list_items(
-        data_set.path, data_set.label, data_set.text, data_set.target, data_set.given_order, data_set.image
-    )
+    listed = list_data_set(data_set)
     both = marks(data_set.path), marks(data_set.patch_file)
     return _patched(data_set.path, (data_set.label, data_set.text, data_set.image), data_set.patch_file, both, listed)
 

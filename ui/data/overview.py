@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS
-from autotl.data.item_kinds import TEXTS
+from autotl.data.item_kinds import IMAGES
 from autotl.data.layout_notes import understood_as
 from autotl.data.listing import ignored_kinds
 from autotl_ui.data.columns import offer_columns
@@ -51,9 +51,10 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
     if source.ignored:
         n = sum(source.ignored.values())
         st.caption(f"{counted(n, 'other file')} not used: {plain(ignored_kinds(source.ignored))}.")
-    if has_columns(data_set) and contents.kind is TEXTS:
+    if has_columns(data_set) and (contents.kind is not IMAGES or source.label):
         offer_columns(workspace, data_set, open_at_once=not classes)
-        return
+        if contents.kind is not IMAGES:
+            return
     if data_set.origin:
         st.info("You have selected which folders are the classes.", icon=":material/account_tree:")
         offer_unmapping(workspace, data_set)
@@ -70,7 +71,9 @@ def _warn(data_set: DataSet, contents: Contents) -> None:
         st.error(plain(contents.problem), icon=":material/edit_off:")
     classes, kind = contents.classes, contents.kind
     where = (
-        "which column holds the classes" if has_columns(data_set) and kind is TEXTS else "which folders are the classes"
+        "which column holds the classes"
+        if has_columns(data_set) and kind is not IMAGES
+        else "which folders are the classes"
     )
     few = {name: n for name, n in classes.items() if n < MIN_IMAGES_PER_CLASS}
     if not classes:

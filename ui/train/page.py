@@ -26,7 +26,7 @@ from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.study import Study, choose, current_study, say_data_gone, say_run_gone, turn_to
 from autotl_ui.widgets.words import STATUSES, plain, sentence
 from autotl_ui.workspace.data_sets import DataSet, list_data_sets, newest_data
-from autotl_ui.workspace.listings import list_items
+from autotl_ui.workspace.listings import list_data_set
 from autotl_ui.workspace.runs import RunView
 
 N_NAMED = 6
@@ -82,9 +82,7 @@ def show() -> None:
 def _kind_of(data_set: DataSet) -> ItemKind:
     """The kind of a dataset's items; images where it cannot be read, which the page says."""
     try:
-        return KINDS[
-            list_items(data_set.path, data_set.label, data_set.text, data_set.target, data_set.given_order, data_set.image).modality
-        ]
+        return KINDS[list_data_set(data_set).modality]
     except AutoTLError:
         return IMAGES
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from autotl.data.modalities import kinds_read
 from autotl.errors import PluginError
 from autotl.evidence.evaluations import gives_one_value
 from autotl.interfaces import NOT_COMMERCIAL, Backbone, Evaluator, FeatureSource, Head
@@ -33,8 +34,8 @@ def installed_choices(modality: str = "image", target: Kind = "classes") -> Plug
 
     modality: the kind of the items, by its name. target: the kind of what is learned.
     """
-    plugins = loaded_plugins()
-    remarks = {name: _remark(source) for name, source in plugins.sources().items() if source.modality == modality}
+    plugins, read = loaded_plugins(), kinds_read(modality)
+    remarks = {name: _remark(source) for name, source in plugins.sources().items() if source.modality in read}
     objectives = [name for name, evaluator in plugins.all(Evaluator).items() if _is_objective(evaluator, target)]
     usual = [name for name in (DEFAULT_OBJECTIVES[target], *OBJECTIVES) if name in objectives]
     return PluginChoices(

@@ -19,7 +19,7 @@ from autotl_ui.jobs import jobs
 from autotl_ui.train.networks import brings_networks, find_problem_of_networks
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.installed import loaded_plugins
-from autotl_ui.workspace.listings import list_items
+from autotl_ui.workspace.listings import list_data_set
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
@@ -60,7 +60,7 @@ class SearchRequest:
 
 
 def _listed(data_set: DataSet) -> Source:
-    return list_items(data_set.path, data_set.label, data_set.text, data_set.target, data_set.given_order, data_set.image)
+    return list_data_set(data_set)
 
 
 def find_small_classes(data_set: DataSet) -> Mapping[str, int]:

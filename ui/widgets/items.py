@@ -84,7 +84,8 @@ def show_items(items: Sequence[GridItem], *, key: str, pixels: int = PIXELS, cho
         "choose": choose,
         "items": [
             {
-                **places_of(item.file, 2 * pixels), "identity": identity, "name": item.name, "caption": item.caption, "detail": item.detail, "mark": item.mark,
+                **places_of(item.file, 2 * pixels), "identity": identity, "name": item.name, "caption": item.caption,
+                "detail": item.detail, "mark": item.mark,
                 "instead": [item_address(file, 2 * pixels) for file in item.instead if not _has_both(item.file)],
             }
             for identity, item in zip(identities, items, strict=True)

@@ -13,6 +13,7 @@ from autotl.data.source import Source, open_source
 from autotl.errors import AutoTLError, DatasetError
 from autotl.settings import settings
 from autotl.targets import Kind
+from autotl_ui.workspace.data_sets import DataSet
 
 N_WATCHED = 500
 FORGET_SECONDS = 600
@@ -31,6 +32,11 @@ def list_items(
     if isinstance(found, str):
         raise DatasetError(found)
     return found
+
+
+def list_data_set(one: DataSet) -> Source:
+    """The listing of a dataset; see `list_items`."""
+    return list_items(one.path, one.label, one.text, one.target, one.given_order, one.image)
 
 
 def marks(path: Path) -> tuple[int, ...]:

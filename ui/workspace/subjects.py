@@ -53,7 +53,13 @@ def list_subjects(workspace: Workspace) -> list[Subject]:
     known = {subject.data.resolve() for subject in subjects}
     return subjects + [
         Subject(
-            f"run={runs[0].name}", data.name, data, label, patch, runs=tuple(runs), text=runs[0].text,
+            f"run={runs[0].name}",
+            data.name,
+            data,
+            label,
+            patch,
+            runs=tuple(runs),
+            text=runs[0].text,
             image=runs[0].image,
         )
         for (data, label, patch), runs in by_data.items()

@@ -71,7 +71,7 @@ def test_a_sample_is_drawn_coded_and_compared(run: Path) -> None:
         assert (data["total"], data["classes"], data["blind"], data["excludes"]) == (
             2, sorted(made_runs.CLASSES), True, False,
         )  # fmt: skip
-        assert all(task.keys() == {"src", "text", "reason"} for task in data["tasks"])
+        assert all(task.keys() == {"src", "text", "words", "reason"} for task in data["tasks"])
         actions = [{"n": n, "kind": "label", "index": n - 1, "label": made_runs.CLASSES[n]} for n in (1, 2)]
         app.session_state[KEY] = {"report": {"log": coder, "queue": data["queue"], "position": 2, "actions": actions}}
         app.run()

@@ -65,7 +65,7 @@ def test_a_label_from_the_browser_is_a_decision_in_the_patch_file(workspace: Wor
 def test_who_labels_sees_neither_name_nor_label_until_it_is_wished(workspace: Workspace) -> None:
     write_pets(workspace)
     app = open_page("label")
-    assert all(task.keys() == {"src", "text", "reason"} for task in data_of(app)["tasks"])
+    assert all(task.keys() == {"src", "text", "words", "reason"} for task in data_of(app)["tasks"])
     app.toggle(key="seeing").set_value(True).run()
     assert data_of(app)["tasks"][0]["item"] == "unlabelled/0.png"
     assert data_of(app)["tasks"][0]["given"] == ""

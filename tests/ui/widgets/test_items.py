@@ -9,7 +9,8 @@ from asgi import ask
 from label_data import write_image
 from starlette.routing import Route
 
-from autotl_ui.widgets.items import ROUTE, is_text, item_address, serve_item
+from autotl.pairs.pair_files import named_parts
+from autotl_ui.widgets.items import ROUTE, is_text, item_address, places_of, serve_item
 
 ROUTES = [Route(ROUTE + "{token}", serve_item)]
 
@@ -35,6 +36,18 @@ def test_an_image_is_served_as_an_image(tmp_path: Path) -> None:
     status, body = show(tmp_path / "a.png", 240)
     assert (status, body[:2]) == (200, b"\xff\xd8")
     assert not is_text(tmp_path / "a.png")
+
+
+def test_a_pair_is_served_as_its_image_and_as_its_text(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", shade=9)
+    (tmp_path / "a.txt").write_text("a blue shirt", encoding="utf-8")
+    file = tmp_path / "row-1.pair"
+    file.write_bytes(named_parts("a.png", "a.txt"))
+    assert show(file, 240)[1][:2] == b"\xff\xd8"
+    assert ask(ROUTES, "GET", item_address(file, 240, words=True)).body == b"a blue shirt"
+    places = places_of(file, 240)
+    assert (places["text"], places["words"] != "") == (False, True)
+    assert places_of(tmp_path / "a.png", 240)["words"] == ""
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.txt", b"\0\1\2" * 50), ("a.png", b"no image"), ("gone.txt", None)])
