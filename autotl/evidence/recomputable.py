@@ -16,15 +16,17 @@ from autotl.runtime.atomic_files import write_atomically
 
 FOLDER = "evidence"
 ITEMS, CHOICE, DEFAULT = "items.npz", "choice.npz", "default.npz"
-PROGRAM = "verify.py"
+PROGRAM, STUDY_PROGRAM = "verify.py", "verify_study.py"
 PARTS = tuple(
     f"verify_{name}.py"
     for name in (
-        "audit", "comparisons", "documents", "doubts", "intervals", "labels", "numbers", "omitted", "panels", "report",
-        "scores", "target_scores", "targets", "words",
+        "audit", "command", "comparisons", "documents", "doubts", "intervals", "labels", "measures", "numbers",
+        "omitted", "panels", "parts", "report", "scores", "target_scores", "targets", "words",
     )
 )  # fmt: skip
 """Modules of the program. It is copied unchanged into the run folder, and its modules into evidence/."""
+STUDY_PARTS = ("verify_command.py", "verify_documents.py")
+"""Those that the program of several targets needs, which runs that of each target."""
 _ATTRIBUTE = "attribute."
 
 
@@ -68,6 +70,15 @@ def write_programs(folder: Path) -> None:
     for name in (PROGRAM, *PARTS):
         place = folder if name == PROGRAM else folder / FOLDER
         write_atomically(place / name, texts.joinpath(name).read_bytes())
+
+
+def write_study_program(folder: Path) -> None:
+    """Copy the program that runs verify.py of each target into the folder of a study, as its verify.py."""
+    texts = resources.files("autotl.evidence.verify")
+    (folder / FOLDER).mkdir(exist_ok=True)
+    write_atomically(folder / PROGRAM, texts.joinpath(STUDY_PROGRAM).read_bytes())
+    for name in STUDY_PARTS:
+        write_atomically(folder / FOLDER / name, texts.joinpath(name).read_bytes())
 
 
 def _texts(values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from autotl.deploy.joint_deployable import write_joint
 from autotl.deploy.joint_replay import items_of_run
 from autotl.errors import AutoTLError
 from autotl.evidence.leaderboard import read_leaderboard
+from autotl.evidence.recomputable import write_study_program
 from autotl.plugins import Plugins
 from autotl.reports.targets_index import write_index
 from autotl.runs.config import JOINT_FINE_TUNE
@@ -52,6 +53,7 @@ def write_outcome(whole: Run, plugins: Plugins, *, interrupted: bool) -> dict[st
     whole.update(**fields)
     if found.finished:
         write_index(read_targets(whole.folder))
+        write_study_program(whole.folder)
     return fields
 
 

@@ -10,7 +10,6 @@ reason. evidence/ holds the predictions; docs/evidence.md of AutoTL describes it
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 import sys
@@ -37,13 +36,15 @@ def unable(error: Exception) -> int:
 try:
     import numpy as np
     from verify_audit import check_audit
-    from verify_documents import DamagedError, Ledger, pointer
+    from verify_command import command
+    from verify_documents import DamagedError, Ledger, check_model, damage, pointer
     from verify_doubts import check_doubts
     from verify_intervals import Interval
     from verify_labels import check_labels
     from verify_numbers import check_numbers
     from verify_omitted import N_ROWS, left_out
     from verify_panels import check_panels
+    from verify_parts import check_parts
     from verify_report import check_report
     from verify_scores import (
         BOUNDS, FEW_CALLS, SMALLER_IS_BETTER, Predictions, class_intervals, confusion, corrected, difference, interval,
@@ -56,8 +57,6 @@ except Exception as error:
 
 SLOW_SECONDS, MANY_CALLS = 0.008, 300
 """Of one call of a score, above which it is slow; calls of one that is not."""
-MOST_PRINTED = 50
-"""Differences that are printed; --json has all."""
 KINDS = {
     "run.json#/config": dict, "run.json#/config/seed": int, "run.json#/result": dict,
     "run.json#/result/objective": str, "run.json#/result/advice": str, "evidence/panels.json#": list,
@@ -288,20 +287,13 @@ def check_copies(run: Run) -> None:
     """Check that the deployable's metadata agree with the run."""
     for name in ("search", "test", "verdict", "n_items"):
         run.ledger.expect_copy(f"champion/metadata.json#/{name}", f"/{name}")
-    model = run.folder / "champion" / "model.onnx"
-    run.ledger.expect_true("champion/model.onnx", model.is_file(), "the model")
-    card = run.folder / "champion" / "MLmodel"
-    named = re.search(r"^model_uuid: (\w+)$", card.read_text(encoding="utf-8"), re.M) if card.is_file() else None
-    if named and model.is_file():
-        digest = hashlib.sha256(model.read_bytes()).hexdigest()
-        if not digest.startswith(named[1]):
-            run.ledger.differs.append(("champion/model.onnx", f"SHA-256 {digest}", f"{named[1]}…, as in MLmodel"))
+    check_model(run.ledger)
 
 
 Check = Callable[[Run], Any]
 OF_CLASSES: tuple[Check, ...] = (check_doubts, check_audit, check_panels)
 OF_KIND: dict[str, tuple[Check, ...]] = {
-    CLASSES: OF_CLASSES, ORDERED: OF_CLASSES, LABELS: (check_labels,), NUMBER: (check_numbers,),
+    CLASSES: OF_CLASSES, ORDERED: OF_CLASSES, LABELS: (check_labels, check_audit), NUMBER: (check_numbers, check_audit),
 }  # fmt: skip
 """What is checked of one kind of target only."""
 
@@ -309,7 +301,7 @@ OF_KIND: dict[str, tuple[Check, ...]] = {
 def checks_of(kind: str) -> tuple[Check, ...]:
     """All checks of a run, the report's last."""
     first = (check_data, check_evaluations, check_verdicts, check_leaderboard, check_copies)
-    return (*first, *OF_KIND[kind], check_words, check_report)
+    return (*first, *OF_KIND[kind], check_parts, check_words, check_report)
 
 
 def verify(folder: Path) -> dict[str, Any]:
@@ -334,43 +326,5 @@ def verify(folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def damage(error: Exception, folder: Path, doing: str) -> tuple[str, Any, str]:
-    """An error as a difference: names the file or address that cannot be read, if known, or the failed check."""
-    if isinstance(error, DamagedError):
-        where, found, expected = error.difference
-        return where, found, expected
-    where, expected = doing, "a finished run, with all its evidence, that can be read"
-    if isinstance(error, OSError) and error.filename is not None:
-        path = Path(error.filename)
-        where = str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
-    return where, f"{type(error).__name__}: {error}", expected
-
-
-def main(arguments: list[str]) -> int:
-    """Check a run folder, by default the one that holds this file; returns the exit code."""
-    given = [argument for argument in arguments if argument != "--json"]
-    if given in (["--help"], ["-h"]):
-        print(__doc__)
-        return 0
-    if len(given) > 1 or any(argument.startswith("-") for argument in given):
-        print(f"verify.py: found {' '.join(given)!r}, expected [RUN] [--json]", file=sys.stderr)
-        return 2
-    found = verify(Path(given[0]).resolve() if given else Path(__file__).resolve().parent)
-    if "--json" in arguments:
-        print(json.dumps(found, indent=2, default=float))
-        return 0 if found["equal"] else 1
-    print(f"{found['run']}: {found['n_recomputed']} numbers recomputed from stored predictions in {found['seconds']} s")
-    if report := found["report"]:
-        print(f"report.html: {report['compared']} numbers compared; {len(report['not_compared'])} others are not")
-    for part in found["not_recomputed"]:
-        print(f"not recomputed: {part['n']} numbers such as {part['first'][0]}: {part['why']}")
-    for one in found["differs"][:MOST_PRINTED]:
-        print(f"DIFFERS {one['where']}: found {one['found']!r}, expected {one['expected']!r}")
-    print("Nothing differs." if found["equal"] else f"{len(found['differs'])} differences.")
-    return 0 if found["equal"] else 1
-
-
 if __name__ == "__main__":
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not support all characters of class names
-        sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command(sys.argv[1:], __doc__ or "", Path(__file__).resolve().parent, verify))

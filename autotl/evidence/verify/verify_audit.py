@@ -8,9 +8,11 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from verify_comparisons import Compared, compare, metric_names
+from verify_comparisons import ClassRates, Compared, compare, metric_names
 from verify_intervals import Interval, proportion, score_interval
+from verify_measures import TABLES, Measures, measures_of
 from verify_scores import Predictions, of_items
+from verify_targets import is_classes
 
 FEWEST, MOST_VALUES = 10, 30
 """Smaller groups are not evaluated; an attribute with more values is not audited."""
@@ -40,31 +42,43 @@ def check_audit(run: Any) -> None:
     small = {name: int(rows.sum()) for name, rows in members.items() if rows.sum() < FEWEST}
     ledger.expect("/audit/too_small", small)
     ledger.covered.update(f"run.json#/result/audit/too_small{run.pointer(name)}" for name in small)
-    _check_rates(run, "/audit/overall", found["overall"], unseen, clusters, everyone, True)
+    measures = None if is_classes(unseen["labels"]) else measures_of(run, unseen)
+
+    def check_rates(address: str, stated: Any, rows: np.ndarray, by_class: bool) -> None:
+        own = (
+            measures.intervals(rows, clusters, by_class=by_class) if measures
+            else dict(_rates(unseen, run.classes, clusters, rows, by_class))
+        )  # fmt: skip
+        _check_rates(run, address, stated, own)
+
+    check_rates("/audit/overall", found["overall"], everyone, True)
     for number, one in enumerate(found["groups"]):
         rows, by_class = groups[one["group"]]
         address = f"/audit/groups/{number}"
         ledger.expect(f"{address}/n_items", int(rows.sum()))
-        _check_rates(run, f"{address}/rates", one["rates"], unseen, clusters, rows, by_class)
+        check_rates(f"{address}/rates", one["rates"], rows, by_class)
     lacking = {name: FEWEST - n for name, n in small.items() if groups[name][1]}
-    _check_comparisons(run, found, unseen, {name: groups[name][0] for name in large}, clusters, lacking)
+    _check_comparisons(run, found, unseen, measures, {name: groups[name][0] for name in large}, clusters, lacking)
 
 
 def _check_comparisons(
     run: Any,
     found: Any,
     unseen: Predictions,
+    measures: Measures | None,
     groups: Mapping[str, np.ndarray],
     clusters: np.ndarray | None,
     lacking: dict[str, int],
 ) -> None:
     """Claims, the largest gap, and the gate, by repeating the resamples with the run's seed."""
-    ledger, names, rates = run.ledger, list(groups), metric_names(run.classes)
+    ledger, names, rates = run.ledger, list(groups), measures.names if measures else metric_names(run.classes)
+    error = rates[0] if measures else "error"
     families: dict[tuple[str, ...], list[int]] = {}
     for number, name in enumerate(names):
         families.setdefault(_attributes_of(name, found["attributes"]), []).append(number)
     rows = np.array(list(groups.values())).reshape(len(names), len(unseen["labels"]))
-    deviations, gaps, effects = compare(unseen, rows, list(families.values()), clusters, run.seed)
+    table = measures or ClassRates(unseen)
+    deviations, gaps, effects = compare(table, rows, list(families.values()), clusters, run.seed)
     intervals = {place: deviations.interval(place) for place in deviations.values}
     sure = {(names[p[0]], rates[p[1]]): p for p, (_, low, high) in intervals.items() if low > 0 or high < 0}
     ledger.expect("/audit/n_compared", len(intervals))
@@ -73,26 +87,31 @@ def _check_comparisons(
     for number, place in ((number, sure[claim]) for number, claim in enumerate(stated) if claim in sure):
         ledger.expect(f"/audit/claims/{number}/p_value", deviations.p_value(place))
         ledger.expect_interval(f"/audit/claims/{number}/value", [intervals[place]])
-    of_error = {names[group]: intervals[group, metric] for group, metric in intervals if rates[metric] == "error"}
-    _check_panel(run, found, of_error)
+    _check_panel(run, found, {(names[p[0]], rates[p[1]]): one for p, one in intervals.items()}, error)
     single = {number for own, members in families.items() if len(own) == 1 for number in members}
-    errors = [place for place in gaps.values if rates[place[2]] == "error" and place[0] in single]
+    errors = [place for place in gaps.values if rates[place[2]] == error and place[0] in single]
     if errors and found["worst"]:
         worst = max(errors, key=lambda place: abs(gaps.values[place]))
         _check_gap(run, "/audit/worst", gaps, worst, names, rates)
         family = next(own for own in families.values() if worst[0] in own)
-        mistakes = unseen["probabilities"].argmax(axis=1) != unseen["labels"]
-        n, wrong = rows[family].sum(axis=1), (rows[family] & mistakes).sum()
-        share, n = wrong / n.sum(), np.maximum(np.rint(n / effects[family, rates.index("error")]), 1).astype(int)
-        drawn = np.random.default_rng(run.seed).binomial(n, share, size=(2000, len(n))) / n
-        ledger.expect("/audit/worst/if_equal", float(np.ptp(drawn, axis=1).mean()))
-        ledger.expect("/audit/worst/if_equal_high", float(np.quantile(np.ptp(drawn, axis=1), 0.95)))
+        own = rows[family], effects[family, rates.index(error)], run.seed
+        ranges = measures.ranges_if_equal(*own) if measures else _ranges_if_equal(unseen, *own)
+        ledger.expect("/audit/worst/if_equal", float(ranges.mean()))
+        ledger.expect("/audit/worst/if_equal_high", float(np.quantile(ranges, 0.95)))
     if found["gate"]:
         _check_gate(run, found["gate"], gaps, names, rates, rows, lacking)
 
 
-def _check_panel(run: Any, found: Any, of_error: Mapping[str, Interval]) -> None:
-    """Compare the panel with /audit, and with the deviation of each group's error from that of all images."""
+def _ranges_if_equal(unseen: Predictions, rows: np.ndarray, effects: np.ndarray, seed: int) -> np.ndarray:
+    """The largest gap in the share of wrong answers between equal groups, in each of 2000 simulations."""
+    mistakes = unseen["probabilities"].argmax(axis=1) != unseen["labels"]
+    n, wrong = rows.sum(axis=1), (rows & mistakes).sum()
+    share, n = wrong / n.sum(), np.maximum(np.rint(n / effects), 1).astype(int)
+    return np.asarray(np.ptp(np.random.default_rng(seed).binomial(n, share, size=(2000, len(n))) / n, axis=1))
+
+
+def _check_panel(run: Any, found: Any, deviations: Mapping[tuple[str, str], Interval], main: str) -> None:
+    """Compare the panel with /audit, and with how each group deviates from all images. main: the error's name."""
     groups, kinds = found["groups"], ("recall", "precision", "selection rate")
     everyone = [{"group": "all images", "n_items": sum(found["n_items"].values()), "rates": found["overall"]}, *groups]
     for address, part in run.panel("subgroups"):
@@ -100,7 +119,16 @@ def _check_panel(run: Any, found: Any, of_error: Mapping[str, Interval]) -> None
         if part["title"] == "Error and calibration by group":
             for one in everyone:
                 error, calibration = _cells(one["rates"].get("error")), _cells(one["rates"].get("calibration"))
-                rows.append([one["n_items"], *error, *_cells(of_error.get(one["group"])), *calibration])
+                rows.append([one["n_items"], *error, *_cells(deviations.get((one["group"], "error"))), *calibration])
+        elif part["title"] in TABLES:
+            rate = TABLES[part["title"]]
+            for one in everyone:
+                own = _cells(one["rates"].get(rate)), _cells(deviations.get((one["group"], rate)))
+                rows.append([one["n_items"], *own[0], *own[1]])
+        elif part["title"] == "Recall by group and label":
+            for one in everyone:
+                for name in (name for name in run.classes if f"recall[{name}]" in one["rates"]):
+                    rows.append([name, *_cells(one["rates"][f"recall[{name}]"])])
         elif part["title"].startswith("Recall, precision"):
             for one in everyone:
                 for name in (name for name in run.classes if f"selection rate[{name}]" in one["rates"]):
@@ -109,12 +137,12 @@ def _check_panel(run: Any, found: Any, of_error: Mapping[str, Interval]) -> None
             rows = [[claim["rate"], *_cells(claim["value"]), claim["p_value"]] for claim in found["claims"]]
         elif part["title"] == "Error by group":
             layers = f"{address}/spec/layer"
-            run.ledger.expect(f"{layers}/0/data/values/0/error", found["overall"]["error"]["value"])
+            run.ledger.expect(f"{layers}/0/data/values/0/error", found["overall"][main]["value"])
             for number, one in enumerate(groups[:40]):
                 for layer in (1, 2):
                     values = f"{layers}/{layer}/data/values/{number}"
                     run.ledger.expect(f"{values}/images", one["n_items"])
-                    for name, value in one["rates"]["error"].items():
+                    for name, value in one["rates"][main].items():
                         run.ledger.expect(f"{values}/{name}", value)
         for number, row in enumerate(rows[: len(part.get("rows", ()))]):
             for column, value in enumerate(row, 1):
@@ -168,11 +196,12 @@ def _check_gap(
 ) -> None:  # fmt: skip
     value, low, high = gaps.interval(place)
     first, second, metric = place
-    worse, better = (first, second) if (value > 0) == (rates[metric] == "error") else (second, first)
+    is_error, is_share = rates[metric] in ("error", "mean absolute error"), rates[metric] != "mean absolute error"
+    worse, better = (first, second) if (value > 0) == is_error else (second, first)
     value, low, high = (-value, -high, -low) if value < 0 else (value, low, high)
     for name, expected in (("rate", rates[metric]), ("worse", names[worse]), ("better", names[better])):
         run.ledger.expect(f"{address}/{name}", expected)
-    run.ledger.expect_interval(f"{address}/value", [(value, max(0.0, low), min(1.0, high))])
+    run.ledger.expect_interval(f"{address}/value", [(value, max(0.0, low), min(1.0, high) if is_share else high)])
 
 
 def _attributes_of(group: str, attributes: list[str]) -> tuple[str, ...]:
@@ -203,11 +232,7 @@ def subgroups(columns: Mapping[str, np.ndarray]) -> Iterator[tuple[str, tuple[np
                     yield f"{a}, {b}", (of_a & of_b, False)
 
 
-def _check_rates(
-    run: Any, address: str, stated: Any, unseen: Predictions, clusters: np.ndarray | None, rows: np.ndarray,
-    by_class: bool,
-) -> None:  # fmt: skip
-    intervals = dict(_rates(unseen, run.classes, clusters, rows, by_class))
+def _check_rates(run: Any, address: str, stated: Any, intervals: Mapping[str, Interval]) -> None:
     run.ledger.expect_true(address, set(stated) == set(intervals), f"the rates {sorted(intervals)}")
     for name, interval in intervals.items():
         run.ledger.expect_interval(address + run.pointer(name), [interval])

@@ -7,6 +7,7 @@ into the result in run.json, and several joined by + are the sum of what stands 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 import re
@@ -271,3 +272,27 @@ def printed_as(text: str, value: Any, scale: float = 1.0) -> bool:
 def _rounds(printed: str, value: float) -> bool:
     digits, shown = len(printed.partition(".")[2]), float(printed.replace("−", "-"))
     return bool(abs(shown - value) <= 0.5 * 10**-digits * (1 + 1e-6) + 1e-12)
+
+
+def check_model(ledger: Ledger) -> None:
+    """Check that the deployable has its model, and that this is the one that MLmodel names."""
+    model = ledger.folder / "champion" / "model.onnx"
+    ledger.expect_true("champion/model.onnx", model.is_file(), "the model")
+    card = ledger.folder / "champion" / "MLmodel"
+    named = re.search(r"^model_uuid: (\w+)$", card.read_text(encoding="utf-8"), re.M) if card.is_file() else None
+    if named and model.is_file():
+        digest = hashlib.sha256(model.read_bytes()).hexdigest()
+        if not digest.startswith(named[1]):
+            ledger.differs.append(("champion/model.onnx", f"SHA-256 {digest}", f"{named[1]}…, as in MLmodel"))
+
+
+def damage(error: Exception, folder: Path, doing: str) -> tuple[str, Any, str]:
+    """An error as a difference: names the file or address that cannot be read, if known, or the failed check."""
+    if isinstance(error, DamagedError):
+        where, found, expected = error.difference
+        return where, found, expected
+    where, expected = doing, "a finished run, with all its evidence, that can be read"
+    if isinstance(error, OSError) and error.filename is not None:
+        path = Path(error.filename)
+        where = str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+    return where, f"{type(error).__name__}: {error}", expected
