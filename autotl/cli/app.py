@@ -49,7 +49,7 @@ COMMANDS = (
 """In the order in which `autotl --help` lists them."""
 
 app = typer.Typer(
-    help="AutoTL: a folder of labelled images in; a tuned, honestly evaluated, deployable model out.",
+    help="AutoTL: a folder of labelled images or texts in; a tuned, honestly evaluated, deployable model out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -54,9 +54,7 @@ def check(
     min_per_class: MinPerClass = None,
     page: Annotated[
         Path | None,
-        typer.Option(
-            parser=expand_home, metavar="FILE", help="Where to write the page with images. [default: ./NAME-check.html]"
-        ),
+        typer.Option(parser=expand_home, metavar="FILE", help="Where to write the page. [default: ./NAME-check.html]"),
     ] = None,
     events: Events = None,
     quick: Annotated[bool, typer.Option("--quick", help="Skip the checks that need a model.")] = False,
@@ -102,7 +100,8 @@ def _look_at(
     from autotl.workflows.several_targets import with_targets
 
     plugins, label, data = load_plugins(config.disable_plugins), config.label, config.data
-    options = ["--patch", str(config.patch)] if config.patch else []
+    given = {"--text": config.text, "--image": config.image, "--patch": config.patch}
+    options = [part for name, value in given.items() if value for part in (name, str(value))]
     config = with_targets(config)
     if not config.targets:
         found = check_data(config, plugins=plugins, settings=settings(), probe=not quick, listeners=listeners)
@@ -122,10 +121,8 @@ def _look_at(
 
 def fix(
     data: Data,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Exclude an image or a text.")] = None,
-    relabel: Annotated[
-        list[str] | None, typer.Option(metavar="ITEM=CLASS", help="Give an image or a text another class.")
-    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Exclude an item.")] = None,
+    relabel: Annotated[list[str] | None, typer.Option(metavar="ITEM=CLASS", help="Give an item another class.")] = None,
     merge: Annotated[list[str] | None, typer.Option(metavar="CLASS=CLASS", help="Merge a class into another.")] = None,
     undo: Annotated[list[str] | None, typer.Option(metavar="ITEM|CLASS", help="Remove a decision.")] = None,
     note: Annotated[str, typer.Option(help="The reason, which is kept with the decision.")] = "",

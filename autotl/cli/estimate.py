@@ -1,4 +1,4 @@
-"""The command `estimate`: class shares among images without labels."""
+"""The command `estimate`: class shares among items without labels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def estimate(
     run: RunFolder,
     unlabelled: Annotated[
         Path,
-        typer.Argument(parser=expand_home, metavar="UNLABELLED", help="A folder, an archive or a table of images."),
+        typer.Argument(parser=expand_home, metavar="UNLABELLED", help="A folder, archive or table of images or texts."),
     ],
     codings: Annotated[
         Path | None,
@@ -32,11 +32,11 @@ def estimate(
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Also estimate the shares in each group.")] = None,
     groups: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="The person or film of each image, which makes images similar."),
+        typer.Option(metavar="COLUMN", help="The person, film or author of each item, which makes items similar."),
     ] = None,
     attributes: Attributes = None,
     sample: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Draw this many images for people to label.")
+        int | None, typer.Option(metavar="N", min=1, help="Draw this many items for people to label.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(parser=expand_home, metavar="SHEET.csv", help="Where to write the sheet to fill in.")
@@ -47,7 +47,7 @@ def estimate(
     ] = 3,
     as_json: Json = False,
 ) -> None:
-    """Estimate the share of each class among unlabelled images, corrected with a labelled sample."""
+    """Estimate the share of each class among unlabelled items, corrected with a labelled sample."""
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.settings import settings
     from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares, require_one_purpose, within_of

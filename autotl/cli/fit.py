@@ -93,7 +93,7 @@ def fit(
     events: Events = None,
     as_json: Json = False,
 ) -> None:
-    """Search for the best model for labelled images or texts, and export it."""
+    """Search for the best model for labelled images, texts or pairs of both, and export it."""
     from autotl.runs.config import Config
     from autotl.runs.run import STORAGE_VARIABLE, default_run_folder
     from autotl.runtime.durations import parse_duration

@@ -36,7 +36,7 @@ Data = Annotated[
     typer.Argument(
         parser=expand_home,
         metavar="DATA",
-        help="A folder with one sub-folder of images per class, a zip or tar of it, or a table of labels.",
+        help="A folder with one sub-folder of images or texts per class, a zip or tar of it, or a table of labels.",
     ),
 ]
 
@@ -75,7 +75,7 @@ Target = Annotated[
     typer.Option(
         metavar="KIND",
         help="What is learned: classes, ordered (classes with an order, such as grades), labels (any number of labels "
-        "an image) or number.",
+        "an item) or number.",
     ),
 ]
 
@@ -116,13 +116,13 @@ Groups = Annotated[
     str | None,
     typer.Option(
         metavar="CSV|COLUMN|exif:FIELD|NAME|REGEX|none",
-        help="What tells groups apart; the images of a group stay on one side of every split. NAME: of a grouping that "
+        help="What tells groups apart; the items of a group stay on one side of every split. NAME: of a grouping that "
         "`autotl check` found. [default: what is found, if it matters; none: nothing]",
     ),
 ]
 
 Attributes = Annotated[
-    Path | None, typer.Option(parser=expand_home, metavar="CSV", help="A table with more columns per image.")
+    Path | None, typer.Option(parser=expand_home, metavar="CSV", help="A table with more columns per item.")
 ]
 
 Audit = Annotated[
@@ -146,7 +146,7 @@ PatchFile = Annotated[
 ]
 
 MinPerClass = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Leave out classes with fewer usable images, from 4.")
+    int | None, typer.Option(metavar="N", min=1, help="Leave out classes with fewer usable items, from 4.")
 ]
 
 Mirrored = Annotated[bool, typer.Option("--mirrored", help="Mirror images count as near-duplicates.")]

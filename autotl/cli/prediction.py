@@ -1,4 +1,4 @@
-"""Commands that apply a model to images: `predict` and `index`."""
+"""Commands that apply a model to items: `predict` and `index`."""
 
 from __future__ import annotations
 

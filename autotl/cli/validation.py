@@ -24,7 +24,7 @@ DESIGNS = ("random", "score", "group")
 def validate(
     run: RunFolder,
     sample: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Draw this many images for people to label.")
+        int | None, typer.Option(metavar="N", min=1, help="Draw this many items for people to label.")
     ] = None,
     by: Annotated[
         str | None, typer.Option(metavar="GROUP", help="Draw equally from each group: a column, `group` or `class`.")
@@ -38,7 +38,7 @@ def validate(
     ] = None,
     images: Annotated[
         Path | None,
-        typer.Option(parser=expand_home, metavar="FOLDER", help="Copy the drawn images there under neutral names."),
+        typer.Option(parser=expand_home, metavar="FOLDER", help="Copy the drawn items there under neutral names."),
     ] = None,
     codings: Annotated[
         Path | None,
@@ -79,7 +79,7 @@ def _require_one_purpose(
         raise ConfigError("--sample needs a file for the sheet: give --out SHEET.csv")
     if sample is None and (by or design or images):
         given = "--by" if by else "--design" if design else "--images"
-        raise ConfigError(f"{given} controls how images are drawn; give --sample N with it")
+        raise ConfigError(f"{given} controls how items are drawn; give --sample N with it")
     if codings is not None and out is not None:
         raise ConfigError("--out names the sheet that --sample writes; --codings writes none")
     if design is not None and design not in DESIGNS:

@@ -42,7 +42,7 @@ def split_together(datasets: TargetDatasets, *, seed: int) -> JointSplit:
         if not problems:
             return JointSplit(shared, found)
     raise DatasetError(
-        f"the targets cannot share one split: {'; '.join(problems)}. Add images of these classes, leave them out with "
+        f"the targets cannot share one split: {'; '.join(problems)}. Add items of these classes, leave them out with "
         "--min-per-class, or search each column by itself."
     )
 

@@ -177,7 +177,7 @@ def require_gate(run: Run, result: RunResult, force: str | None) -> Forced | Non
     if why and force is None:
         again = f'`autotl register {shlex.quote(str(run.folder))} --name NAME --force "REASON"`'
         raise ConfigError(
-            f"{why}. Add images of the group that is answered worse and search again, or register it all the same, "
+            f"{why}. Add items of the group that is answered worse and search again, or register it all the same, "
             f"with a reason that is recorded: {again}"
         )
     return Forced(force.strip(), time.time()) if why and force else None

@@ -31,7 +31,7 @@ def reason_against_replacing(
     before, after = champion.evidence.test, new.test
     if not caveats({"the champion": champion.evidence, "this run": new}) and _is_worse(after, before, objective):
         return (
-            f"{who} did better on the same test images: {new.objective} {_score(before)}, against {_score(after)} for "
+            f"{who} did better on the same test items: {new.objective} {_score(before)}, against {_score(after)} for "
             "this run."
         )
     return ""

@@ -74,11 +74,11 @@ def caveats(models: Mapping[str, VersionEvidence]) -> tuple[str, ...]:
     tests = {one.test_fingerprint for one in models.values()}
     if "" not in tests:
         if len(tests) > 1:
-            found.append("they were not tested on the same images and labels, so one may have had the easier test")
+            found.append("they were not tested on the same items and labels, so one may have had the easier test")
     elif learned_from_different_data(models):
-        found.append("their data differ, so they were probably tested on different images")
+        found.append("their data differ, so they were probably tested on different items")
     else:
-        found.append("whether they were tested on the same images was not written down")
+        found.append("whether they were tested on the same items was not written down")
     return tuple(found)
 
 

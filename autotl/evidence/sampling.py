@@ -50,7 +50,7 @@ def draw(
     if len(names) != len(population) or len(set(population)) != len(population):
         raise ValueError(f"{len(population)} items, {len(set(population))} different ones, {len(names)} strata")
     if n < 1:
-        raise ConfigError(f"a sample of {n} images cannot be drawn; give at least 1")
+        raise ConfigError(f"a sample of {n} items cannot be drawn; give at least 1")
     before = before or DrawnSample()
     drawn = set(before.items)
     open_rows: dict[str, list[int]] = {name: [] for name in sorted(set(names))}
@@ -59,7 +59,7 @@ def draw(
             open_rows[names[row]].append(row)
     sizes = {name: len(rows) for name, rows in open_rows.items()}
     if not sum(sizes.values()):
-        raise ConfigError(f"nothing is left to draw: all {len(population)} images were drawn already")
+        raise ConfigError(f"nothing is left to draw: all {len(population)} items were drawn already")
     taken = allocate(sizes, n, weights)
     # The number of the draw is part of the seed, so that a second draw does not repeat the first.
     random = np.random.default_rng([seed, len(before.draws)])

@@ -31,12 +31,12 @@ class Config:
 
     budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
     backbones, heads: names, empty for all that are worth trying.
-    min_per_class: classes with fewer usable images are left out.
+    min_per_class: classes with fewer usable items are left out.
     classes: names of the folders that are the classes, empty if the layout tells them. text, image: the columns of a
     table that give texts and images, see `data.source.open_source`. target: the kind of what is learned, see
     `autotl.targets`; the objective is that kind's own where it is empty. order: of ordered classes, from low to high,
-    empty if their names tell it; of several targets, of those whose classes it names. targets: columns of labels, each a target of its own, in place
-    of label; empty for one target. kinds: of these targets, in their order.
+    empty if their names tell it; of several targets, of those whose classes it names. targets: columns of labels, each
+    a target of its own, in place of label; empty for one target. kinds: of these targets, in their order.
     refit: the run whose champion is fitted again, without a search. audit: attributes whose groups are compared, empty
     for all suitable ones. max_gap: the largest tolerated gap in error or recall between groups, None for no limit.
     joint: whether one network is trained for all targets, beside those of each.
@@ -95,7 +95,7 @@ class Config:
         if self.trials is not None and self.trials < 1:
             raise ConfigError(f"{self.trials} trials were asked for; at least 1 is needed")
         if self.min_per_class is not None and self.min_per_class < 1:
-            raise ConfigError(f"min_per_class is {self.min_per_class}; give the images that each class needs, from 4")
+            raise ConfigError(f"min_per_class is {self.min_per_class}; give the items that each class needs, from 4")
         if self.workers < 1:
             raise ConfigError(f"{self.workers} workers were asked for; at least 1 is needed")
         if self.max_gap is not None and not 0 < self.max_gap < 1:

@@ -68,7 +68,7 @@ def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> li
         coder = coders.get(coder.casefold()) or coders.setdefault(coder.casefold(), spelled(before, coder))
         label = row.label if row.label in classes else by_case.get(row.label.casefold(), "")
         if not item:
-            wrong.append(f"line {row.line}: {row.item[:80]!r} is not an image of the run")
+            wrong.append(f"line {row.line}: {row.item[:80]!r} is not an item of the run")
         elif not coder or len(coder) > _MOST_NAME:
             wrong.append(f"line {row.line}: the coder is {coder[:80]!r}; expected a name, up to {_MOST_NAME} letters")
         elif problem := name_problem(coder):

@@ -96,8 +96,8 @@ def evaluate_model(
     rows, labels, unknown = _answerable(dataset, target)
     if not len(rows):
         raise DatasetError(
-            f"no image of {new.data} has a class of the model: the data have {listed(sorted(unknown))}; the model "
-            f"knows {listed(deployable.classes)}. Give the classes the same names."
+            f"no {dataset.item_kind.name} of {new.data} has a class of the model: the data have "
+            f"{listed(sorted(unknown))}; the model knows {listed(deployable.classes)}. Give the classes the same names."
         )
     predictor = Predictor(deployable.folder)
     given = predictor.reader.given([own.path(int(row)) for row in rows])
@@ -123,7 +123,7 @@ def evaluate_model(
         unknown=dict(unknown), notes=(),
     )  # fmt: skip
     lacking = [name for name, n in found.evaluation.n_by_class.items() if not n]
-    return ModelEvaluation(**vars(found) | {"notes": tuple(_notes(found, lacking))})
+    return ModelEvaluation(**vars(found) | {"notes": dataset.words(tuple(_notes(found, lacking)))})
 
 
 def _answerable(dataset: Dataset, target: Target) -> tuple[np.ndarray, np.ndarray, Counter[str]]:

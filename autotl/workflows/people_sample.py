@@ -138,7 +138,7 @@ def write_sheet_again(folder: Path, sheet: Path) -> int:
     require_sample(validation_folder(folder))
     items = read_sample(validation_folder(folder)).items
     if not items:
-        raise ConfigError(f"no image of {folder} has been drawn yet; draw some with --sample N")
+        raise ConfigError(f"no item of {folder} has been drawn yet; draw some with --sample N")
     files = [evidence.run.dataset.root / item for item in items]
     shown = texts_to_read(evidence.run.dataset.modality, files)
     write_sheet(sheet, [str(file.absolute()) for file in files], shown=shown)
@@ -177,7 +177,7 @@ def _drawn(
         parts.append((searched, min(n - left, further), said))
     if n >= 1 and not left + further:
         raise ConfigError(
-            f"nothing is left to draw: all {len(drawn)} images with a held-out answer of the model have been drawn "
+            f"nothing is left to draw: all {len(drawn)} items with a held-out answer of the model have been drawn "
             "already. Write their sheet again with --out alone."
         )
     for answers, number, said in parts:

@@ -103,8 +103,8 @@ def carry_split(former: Run, dataset: Dataset, place: np.ndarray) -> Split:
         fold[item] = home[own] if home[own] >= 0 else LEFT_OUT_FOLD
     if lacking := lacking_training(dataset, fold):
         raise DatasetError(
-            f"the class {dataset.classes[lacking[0]]!r} has too few images among those that {former.folder} trained "
-            "on. Start a new search with `autotl fit`, which splits the images again."
+            f"the class {dataset.classes[lacking[0]]!r} has too few items among those that {former.folder} trained "
+            "on. Start a new search with `autotl fit`, which splits the items again."
         )
     return Split(fold=fold, cluster=cluster)
 

@@ -81,17 +81,17 @@ def read_population(
     DatasetError if no image is left, if two images have the same name, if a column is missing, or if by has more than
     50 values.
     """
-    described = str(items) if isinstance(items, str | os.PathLike) else "the images"
+    described = str(items) if isinstance(items, str | os.PathLike) else "the items"
     if isinstance(items, str | os.PathLike) and not Path(items).expanduser().exists():
         raise ConfigError(
-            f"{items} does not exist. Check the path, or give another folder, archive or table of images."
+            f"{items} does not exist. Check the path, or give another folder, archive or table of images or texts."
         )
     predictor = Predictor(run.champion)
     images = _given(items, predictor, run, settings)
     names = _names(items, images)
     if len(set(names)) < len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise DatasetError(f"{described} has the image {twice!r} more than once; keep one row or file per image.")
+        raise DatasetError(f"{described} has the item {twice!r} more than once; keep one row or file per item.")
     files = {name: _file(one) for name, one in zip(names, images, strict=True)}
     columns = dict.fromkeys(column for column in (by, clusters) if column)
     values = {column: _column(column, items, attributes, files) for column in columns}
@@ -171,11 +171,11 @@ def _contents(images: Sequence[_Given], modality: str) -> list[str]:
 
 def _none_left(run: Run, described: str, n: int, n_trained: int) -> str:
     if not n_trained:
-        return f"none of the {counted(n, 'image')} of {described} could be read"
+        return f"none of the {counted(n, 'item')} of {described} could be read"
     rest = f", and the other {n - n_trained} could not be read" if n > n_trained else ""
     return (
-        f"the model of {run.folder} was trained on {n_trained} of the {counted(n, 'image')} of {described}{rest}: "
-        "labels of these say nothing about new images. Give images that were not in its data."
+        f"the model of {run.folder} was trained on {n_trained} of the {counted(n, 'item')} of {described}{rest}: "
+        "labels of these say nothing about new items. Give items that were not in its data."
     )
 
 

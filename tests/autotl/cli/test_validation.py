@@ -91,7 +91,7 @@ def test_options_that_do_not_go_together_are_refused_before_any_work(
 
 def test_a_wrong_sheet_is_refused_by_its_line(run: Path) -> None:
     Path("mine.csv").write_text("item,coder,label\nnone.png,Ann,dog\n", encoding="utf-8")
-    with pytest.raises(DatasetError, match=r"line 2: .none\.png. is not an image of the run"):
+    with pytest.raises(DatasetError, match=r"line 2: .none\.png. is not an item of the run"):
         CliRunner().invoke(app, ["validate", str(run), "--codings", "mine.csv"], catch_exceptions=False)
     assert not read_codings(validation_folder(run))
 

@@ -32,7 +32,7 @@ def test_other_classes_are_named() -> None:
 
 def test_a_better_score_on_the_same_test_images_is_a_reason() -> None:
     said = reason(ScoreInterval(0.9, 0.8, 0.95))
-    assert "did better on the same test images: accuracy 0.900 (0.800 to 0.950), against 0.850 (0.800 to 0.900)" in said
+    assert "did better on the same test items: accuracy 0.900 (0.800 to 0.950), against 0.850 (0.800 to 0.900)" in said
     assert reason(ScoreInterval(0.8, 0.7, 0.9)) == reason(ScoreInterval(0.85, 0.8, 0.9)) == ""
 
 

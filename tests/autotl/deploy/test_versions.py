@@ -73,7 +73,7 @@ def test_models_that_took_the_same_test_can_be_compared_whatever_they_learned_fr
 
 def test_what_makes_a_comparison_unfair_is_said() -> None:
     [why] = unfair({}, {"test_fingerprint": "other"})
-    assert "not tested on the same images and labels" in why
+    assert "not tested on the same items and labels" in why
     [why] = unfair({"test_fingerprint": ""}, {"fingerprint": "other"})
     assert "their data differ" in why
     [why] = unfair({"test_fingerprint": ""}, {})
