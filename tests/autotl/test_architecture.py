@@ -85,7 +85,7 @@ MAY_IMPORT = {
     "autotl_ui.try_model": "errors runtime images data runs deploy autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.label": "errors settings data runs checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
-    "autotl_ui.models": "errors runtime texts data interfaces deploy autotl_ui.jobs autotl_ui.workspace "
+    "autotl_ui.models": "errors runtime texts pairs data interfaces deploy autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.app": "autotl_ui.jobs autotl_ui.server autotl_ui.widgets",
     "autotl_ui.launch": "errors autotl_ui.workspace autotl_ui.server autotl_ui.widgets autotl_ui.uploads",

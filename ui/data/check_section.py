@@ -18,7 +18,7 @@ from autotl_ui.workspace.workspace import Workspace
 
 N_FINDINGS = 30
 _PROBLEM = "check-problem"
-_FAULTY = {"image": "blank or blurred images", "text": "empty or cut texts"}
+_FAULTY = {"image": "blank or blurred images", "text": "empty or cut texts", "pair": "images or texts with faults"}
 
 
 def show_check(workspace: Workspace, data_set: DataSet, contents: Contents) -> None:

@@ -7,7 +7,8 @@ import json
 import shlex
 from pathlib import Path
 
-from autotl.data.item_kinds import TEXTS, kind_of_files
+from autotl.data.item_kinds import IMAGES, PAIRS, TEXTS, kind_of_files
+from autotl.pairs.pair_files import read_pair
 from autotl.texts.files import read_text_file
 
 MOST_LETTERS = 1000
@@ -17,12 +18,30 @@ MOST_LETTERS = 1000
 def body_for(item: Path) -> bytes:
     """The JSON of a request for the item in a file; OSError or ValueError, with the reason, if it cannot be read."""
     kind = kind_of_files([item.name])
-    cell = read_text_file(item) if kind is TEXTS else base64.b64encode(item.read_bytes()).decode()
-    return json.dumps({"dataframe_split": {"columns": [kind.name], "data": [[cell]]}}).encode()
+    if kind is PAIRS:
+        image, text = read_pair(item.read_bytes(), item.parent)
+        content, words = (image if isinstance(image, bytes) else image.read_bytes()), text
+        cells = {
+            IMAGES.name: base64.b64encode(content).decode(),
+            TEXTS.name: words if isinstance(words, str) else read_text_file(words),
+        }
+    else:
+        cell = read_text_file(item) if kind is TEXTS else base64.b64encode(item.read_bytes()).decode()
+        cells = {kind.name: cell}
+    return json.dumps({"dataframe_split": {"columns": list(cells), "data": [list(cells.values())]}}).encode()
 
 
 def curl(item: str, port: int) -> str:
-    """A request for the item in a file, as a shell command for Linux and macOS; a text stands in the command itself."""
+    """A request for the item in a file, as a shell command for Linux and macOS; a text stands in the command itself.
+
+    For a pair it is the example that every model carries as a file.
+    """
+    if kind_of_files([item]) is PAIRS:
+        example = Path(item).parent.parent / "serving_input_example.json"
+        return (
+            f"curl -sS http://127.0.0.1:{port}/invocations -H 'Content-Type: application/json' \\\n"
+            f"  --data @{shlex.quote(str(example))}"
+        )
     if kind_of_files([item]) is TEXTS:
         columns, rows = [TEXTS.name], [[_beginning(Path(item))]]
         body = json.dumps({"dataframe_split": {"columns": columns, "data": rows}}, ensure_ascii=False)

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl.data.item_kinds import IMAGES, ItemKind
+from autotl.data.item_kinds import IMAGES, PAIRS, TEXTS, ItemKind
 from autotl_ui.models.exportable_models import ExportableModel
 from autotl_ui.models.requests import curl
 
@@ -26,12 +26,13 @@ class Snippet:
 def snippets(model: ExportableModel, *, store: str, port: int = PORT) -> list[Snippet]:
     """How to use a model. store: the address of MLflow's store; port: where the model is served, or could be."""
     kind = model.kind
-    item = str(next(iter(model.items), Path("photo.jpg" if kind is IMAGES else "text.txt")))
+    item = str(next(iter(model.items), Path({IMAGES: "photo.jpg", TEXTS: "text.txt"}.get(kind, "row.pair"))))
     others = "onnxruntime, pillow, numpy" if kind is IMAGES else "and the packages in the model's requirements.txt"
     with_mlflow = f"Needs mlflow, {others}"
     needed = "onnxruntime, pillow and numpy" if kind is IMAGES else "the few packages in its requirements.txt"
     columns = ", ".join(model.columns) or "label, and one for each class"
-    table = f" It takes a table with one column, {kind.name}, and returns the columns {columns}."
+    given = "the columns image and text" if kind is PAIRS else f"one column, {kind.name}"
+    table = f" It takes a table with {given}, and returns the columns {columns}."
     said = _said(model)
     found = [
         Snippet(
@@ -96,6 +97,13 @@ for found in model.predict([{given}]):
 
 def _by_mlflow(model: str, item: str, kind: ItemKind, before: str = "") -> str:
     read = "read_bytes()" if kind is IMAGES else 'read_text(encoding="utf-8")'
+    filled = f'{{"{kind.name}": [Path({kind.name}).{read} for {kind.name} in {kind.plural}]}}'
+    items = f"{kind.plural} = [{item!r}]"
+    if kind is PAIRS:
+        items, filled = (
+            'photo, text = "photo.jpg", "Its text."',
+            '{"image": [Path(photo).read_bytes()], "text": [text]}',
+        )
     return f"""\
 from pathlib import Path
 
@@ -103,7 +111,7 @@ import mlflow
 import pandas as pd
 
 {before}model = mlflow.pyfunc.load_model({model})
-{kind.plural} = [{item!r}]
-table = pd.DataFrame({{"{kind.name}": [Path({kind.name}).{read} for {kind.name} in {kind.plural}]}})
+{items}
+table = pd.DataFrame({filled})
 print(model.predict(table))
 """

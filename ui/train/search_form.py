@@ -25,6 +25,8 @@ _TOGETHER = {
     "optimistic. Enter a column of the table of labels, exif:FIELD such as exif:BodySerialNumber,",
     "text": "Texts of one author, thread or source must stay on one side of every split, or the scores are too "
     "optimistic. Enter a column of the table,",
+    "pair": "Pairs of one person, place or source must stay on one side of every split, or the scores are too "
+    "optimistic. Enter a column of the table,",
 }
 BUDGETS = (60, 180, 600, 1800, 7200)
 """Seconds."""
