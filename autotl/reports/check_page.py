@@ -128,7 +128,8 @@ def write_page(
     facts: further lines at the top of the page, label to text.
     Raises ConfigError where the page cannot be written.
     """
-    _write(page, dataset, [_section("", dataset, findings, data, split, {}, options)], data=data, facts=facts)
+    section = _section("", dataset, findings, data, split, {}, options, most_bytes=MOST_IMAGE_BYTES)
+    _write(page, dataset, [section], data=data, facts=facts)
 
 
 def write_targets_page(
@@ -156,7 +157,7 @@ def write_targets_page(
 
 def _section(
     name: str, dataset: Dataset, findings: Sequence[Finding], data: Path, split: Split | None, facts: Mapping[str, str],
-    options: Sequence[str], *, most_bytes: int = MOST_IMAGE_BYTES,
+    options: Sequence[str], *, most_bytes: int,
 ) -> Section:  # fmt: skip
     """What the page shows of a target. most_bytes: of all its thumbnails."""
     cards = [_card(finding, dataset, data, options) for finding in findings]
