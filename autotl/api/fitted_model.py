@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from autotl.api.arguments import optional, read_path, read_text, read_whole
+from autotl.api.given_items import index_of, read_items
 from autotl.api.notebook import watched
 from autotl.api.share_estimates import ShareEstimates
 from autotl.api.study_results import StudyResults
@@ -68,19 +69,14 @@ class FittedModel(ShareEstimates, StudyResults):
         follow error. Raises TypeError if something is not an image.
         """
         from autotl.deploy.batch_prediction import classify
-        from autotl.deploy.prediction_files import collect, columns_of_run
         from autotl.deploy.prediction_texts import as_frame as framed
-        from autotl.settings import settings
 
-        usual, kind = columns_of_run(self.run), self._predictor.reader.item
-        given = collect(items, cache=settings().cache, usual=usual, modality=kind)
+        given = read_items(items, self.run, self._predictor.reader.item)
         answers = [row for batch in classify(self._predictor, given, doubts=doubts) for row in batch]
         if not as_frame:
             return answers
-        index = getattr(items, "index", None) if hasattr(items, "iloc") else None
-        index = index if index is not None and len(index) == len(answers) else None
         offered = self._predictor.doubts if doubts else ()
-        return framed(answers, self.classes, index, offered, self._predictor.answers.kind)
+        return framed(answers, self.classes, index_of(items, answers), offered, self._predictor.answers.kind)
 
     def explain(self, items: object, out: str | PathLike[str] | None = None) -> list[Explanation]:
         """Show where in each image, or in which words of each text, the evidence for its label over the runner-up lies.
@@ -88,12 +84,9 @@ class FittedModel(ShareEstimates, StudyResults):
         items: as for `predict`. out: a new or empty folder for explanations.json and for overlays or a page of texts.
         Returns a dict per item, with `autotl.workflows.explanation.Explanation`'s keys. ConfigError: none is readable.
         """
-        from autotl.deploy.prediction_files import collect, columns_of_run
-        from autotl.settings import settings
         from autotl.workflows.explaining import explain
 
-        usual, kind = columns_of_run(self.run), self._predictor.reader.item
-        given = collect(items, cache=settings().cache, usual=usual, modality=kind)
+        given = read_items(items, self.run, self._predictor.reader.item)
         return explain(self.deployable, given, optional(read_path)("out", out))
 
     def evaluate(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from autotl.api.arguments import optional, read_text
 from autotl.api.fitted_model import FittedModel
+from autotl.api.given_items import index_of, read_items
 from autotl.errors import RunError
 from autotl.runs.run import open_run
 from autotl.runs.targets_result import TargetsResult, read_targets
@@ -68,9 +69,7 @@ class FittedTargets:
         from autotl.deploy import joint_texts
         from autotl.deploy.batch_prediction import classify
         from autotl.deploy.joint_deployable import find_joint
-        from autotl.deploy.prediction_files import collect, columns_of_run
         from autotl.deploy.targets_predictor import Predictor
-        from autotl.settings import settings
 
         found = find_joint(self.run)
         if found is None:
@@ -78,14 +77,11 @@ class FittedTargets:
                 f"{self.run} has no model that answers all targets; use those of the targets it has finished"
             )
         predictor = Predictor(found.folder)
-        usual = columns_of_run(self.run)
-        given = collect(items, cache=settings().cache, usual=usual, modality=predictor.reader.item)
+        given = read_items(items, self.run, predictor.reader.item)
         answers = [row for batch in classify(predictor, given, doubts=doubts) for row in batch]
         if not as_frame:
             return answers
-        index = getattr(items, "index", None) if hasattr(items, "iloc") else None
-        index = index if index is not None and len(index) == len(answers) else None
-        return joint_texts.as_frame(answers, predictor, index, doubts=doubts)
+        return joint_texts.as_frame(answers, predictor, index_of(items, answers), doubts=doubts)
 
     def register(self, name: str, *, tracking_uri: str | None = None, force: str | None = None) -> AliasChange:
         """Register the model of all targets; the arguments are those of `FittedModel.register`."""
