@@ -41,6 +41,8 @@ from autotl.workflows.conclusion import PRELIMINARY_CARD, write_champion
 
 EXPORT_SECONDS = 6.0
 """Testing the network and writing it, for each target for which it is better."""
+SEARCHED, TESTED = "search.npz", "test.npz"
+"""The calibrated predictions of a target by which it was compared, and where it is better those of the test split."""
 _NUMBER = -1
 """Of the joint network, which is in no study."""
 _CARD = """# {name}, trained together with other targets
@@ -175,6 +177,7 @@ class _Study:
         """Compare with the target's champion on the items that both answer; test and export it where it is better."""
         objective, champion = target.context.objective, self._evidence[name].searched
         answers, temperature = calibrated(answers)
+        answers.save(target.folder / SEARCHED)
         shared = np.intersect1d(answers.items, champion.items)
         difference = objective.difference(champion.restrict(shared), answers.restrict(shared))
         judge = partial(
@@ -206,6 +209,7 @@ class _Study:
         except ExportError as error:
             return replace(found, why_not=f"it could not be exported: {in_one_line(error)}")
         tested = champion.test()
+        tested.save(target.folder / TESTED)
         verdict = judge(tested=objective.difference(self._evidence[name].tested.restrict(tested.items), tested))
         test = objective.score(tested)
         champion, doubts = with_doubts(context, champion, answers, tested, seconds_left=self._seconds_left)

@@ -16,6 +16,7 @@ from several_labels import write_shapes
 from autotl.deploy import predictor, targets_predictor
 from autotl.deploy.joint_deployable import find_joint
 from autotl.errors import ConfigError, ExportError, RunError
+from autotl.predictions import Predictions
 from autotl.runs.config import Config
 from autotl.runs.events import Progress
 from autotl.runs.run import Run, open_run
@@ -76,6 +77,8 @@ def test_each_target_is_compared_with_its_champion_on_all_items_that_both_answer
         assert "for all targets" in one.verdict.claim
         assert one.deployed == (one.verdict.decision == "better")
         assert (one.test is not None) == one.deployed
+        kept = Predictions.load(found.run / "joint" / name / "search.npz")
+        assert sorted(kept.items) == run.split.development.tolist()
     assert joint.training["folds"] == open_run(found.run).split.n_folds
     assert joint.seconds > 0
     assert progress[-1].is_complete
