@@ -18,6 +18,7 @@ from autotl.data.source import Source
 from autotl.data.tables import column_names
 from autotl.data.target_labels import as_target
 from autotl.runtime.user_paths import split_names
+from autotl.runtime.wording import listed
 from autotl.targets import LABELS, NUMBER, ORDERED, SEPARATOR, Kind, classes_in, is_number
 
 TARGET = "target."
@@ -60,8 +61,12 @@ def combine(sources: Mapping[str, Source]) -> Source:
         table[TARGET + name] = one["label"].fillna("").to_numpy()
     table["label"] = _combination(table, sources)
     notes = tuple(dict.fromkeys(note for source in sources.values() for note in source.notes))
-    layouts = ", ".join(f"column {name!r}" for name in sources)
-    layout = f"{first.layout.partition(', column ')[0]}, {layouts}"
+    items, is_named, _ = first.layout.partition(", labels in the column ")
+    layout = f"{items.partition(', column ')[0]}, " + (
+        f"labels in the columns {listed(map(repr, sources))}"
+        if is_named
+        else ", ".join(f"column {name!r}" for name in sources)
+    )
     return replace(first, table=table, label=",".join(sources), layout=layout, notes=notes, kind="classes", order=())
 
 

@@ -60,7 +60,7 @@ class DataCheck:
         facts = told | {
             "understood as": dataset.understood,
             "fingerprint": dataset.fingerprint,
-            "images": f"{len(dataset.items)} in {counted(len(dataset.classes), 'class', 'classes')}, "
+            dataset.item_kind.plural: f"{len(dataset.items)} in {counted(len(dataset.classes), 'class', 'classes')}, "
             f"{int(dataset.skipped.sum())} skipped, "
             f"{int(dataset.excluded.sum())} excluded, {len(dataset.unlabelled)} unlabelled",
         }

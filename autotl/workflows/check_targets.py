@@ -56,7 +56,7 @@ class TargetsCheck:
         whole, kind = self.together, self.together.item_kind
         own = {
             "understood as": whole.layout,
-            "images": f"{kind.of(len(whole.items))} with a label for at least one of "
+            kind.plural: f"{kind.of(len(whole.items))} with a label for at least one of "
             f"{counted(len(self.of), 'target')}, {int(whole.skipped.sum())} skipped, "
             f"{int(whole.excluded.sum())} excluded, {len(whole.unlabelled)} unlabelled",
         }

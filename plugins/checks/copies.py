@@ -66,8 +66,8 @@ def near_duplicates(dataset: Dataset) -> Iterator[Finding]:
         f"({counted(len(concerned), 'image')} in {counted(_n_clusters(pairs), 'group')}), such as "
         f"{paths[concerned[0]]} and {paths[concerned[1]]}",
         items=tuple(paths[concerned]),
-        advice="They may be different things that look alike, so decide pair by pair. Keeping them all is fine: "
-        "such images stay on one side of every split as far as possible.",
+        advice=f"They may be different things that look alike, so decide {_each_two(dataset)}. Keeping them all is "
+        "fine: such images stay on one side of every split as far as possible.",
         pairs=named(pairs, dataset),
         fixes=(("exclude", str(paths[concerned[0]])),),
     )
@@ -112,9 +112,7 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
 
 def _alike(n: int, dataset: Dataset, *, differ: bool = False) -> str:
     """How many times two items look almost the same. differ: and have different labels."""
-    from autotl.data.modalities import modality_named
-
-    if modality_named(dataset.modality).parts:  # such items are called pairs, so a pair of them would be misread
+    if _is_composed(dataset):  # such items are called pairs, so a pair of them would be misread
         that, have = ("that ", " have different labels") if differ else ("", "")
         return f"two images {that}are almost the same in one of their parts{have} {counted(n, 'time')}"
     if differ:
@@ -122,6 +120,16 @@ def _alike(n: int, dataset: Dataset, *, differ: bool = False) -> str:
     else:
         alike = f"{'looks' if n == 1 else 'look'} almost the same"
     return f"{counted(n, 'pair')} of images {alike}"
+
+
+def _each_two(dataset: Dataset) -> str:
+    return "for two of them at a time" if _is_composed(dataset) else "pair by pair"
+
+
+def _is_composed(dataset: Dataset) -> bool:
+    from autotl.data.modalities import modality_named
+
+    return bool(modality_named(dataset.modality).parts)
 
 
 def _near_pairs(dataset: Dataset) -> pd.DataFrame:

@@ -170,7 +170,9 @@ def test_several_targets_of_pairs_share_their_items(listing, cache):
     digits, subjects = (frame["label"].str.split(" ").str[place] for place in (0, 1))
     rewrite(listing, digit=digits, subject=[*subjects[:-1], ""])
     sources = {name: open_source(listing, label=name, text="description", cache=cache) for name in ("digit", "subject")}
-    scanned = read(listing, opened=combine(sources))
+    combined = combine(sources)
+    assert combined.layout.endswith("and texts in the column 'description', labels in the columns 'digit', 'subject'")
+    scanned = read(listing, opened=combined)
     found = divide_by_target(scanned, dict.fromkeys(sources, "classes"), ())
     assert (found.of["digit"].modality, scanned.table[TARGET + "digit"].tolist()) == ("pair", digits.tolist())
     assert (len(found.of["digit"].items), len(found.of["subject"].items)) == (N, N - 1)
