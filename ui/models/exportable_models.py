@@ -11,7 +11,7 @@ from autotl.data.item_kinds import IMAGES, KINDS, ItemKind
 from autotl.deploy.deployable import is_deployable
 from autotl.deploy.model_facts import read_columns, read_metadata, read_targets, replay_items
 from autotl.interfaces import CHAMPION, ModelVersion, RegisteredModel
-from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.runs import RunView, has_model, title_of
 from autotl_ui.workspace.workspace import Workspace
 
 
@@ -64,9 +64,9 @@ def list_exportable_models(
     versions.sort(key=lambda version: CHAMPION not in version.aliases)
     found = [_of_version(version, runs) for version in versions if may_read(workspace, version.folder)]
     return found + [
-        ExportableModel(_key(run.champion), f"Run {run.title}", run.champion, run=run)
+        ExportableModel(_key(run.champion), f"Run {title_of(run)}", run.champion, run=run)
         for run in runs
-        if run.has_model and is_deployable(run.champion)
+        if has_model(run) and is_deployable(run.champion)
     ]
 
 

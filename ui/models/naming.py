@@ -14,7 +14,7 @@ from autotl_ui.widgets.words import spell_scores
 from autotl_ui.workspace.data_sets import list_data_sets
 from autotl_ui.workspace.evidence import evidence_to_compare
 from autotl_ui.workspace.installed import loaded_plugins
-from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.runs import RunView, results_of
 from autotl_ui.workspace.workspace import Workspace
 
 
@@ -53,4 +53,4 @@ def _answers(model: Path) -> tuple[str, ...]:
 
 
 def _trained_on(run: RunView, fingerprint: str) -> TrainedOn:
-    return TrainedOn(run.name, fingerprint, run.data, run.label or ",".join(run.results) or None)
+    return TrainedOn(run.name, fingerprint, run.data, run.label or ",".join(results_of(run)) or None)

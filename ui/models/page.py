@@ -11,6 +11,7 @@ from autotl_ui.server.access import current
 from autotl_ui.server.pages import TRAIN
 from autotl_ui.widgets.study import Study, current_study, turn_to, wanted_run
 from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.runs import has_model
 
 
 def show() -> None:
@@ -18,12 +19,12 @@ def show() -> None:
     st.title("Models")
     workspace = current()
     runs = workspace.list_runs()
-    finished = [run for run in runs if run.has_model]
+    finished = list(filter(has_model, runs))
     found = read_registry(workspace)
     models = list_exportable_models(workspace, runs, found.models)
     if current_study() == Study() and models and models[0].run:
         turn_to(Study(models[0].run.name))
-    wanted = wanted_run(workspace, runs, usable=lambda run: run.has_model)
+    wanted = wanted_run(workspace, runs, usable=has_model)
     named = None if current_study() == Study() else wanted
     if named:
         turn_to(Study(named.name))

@@ -21,7 +21,7 @@ from autotl_ui.server.access import current
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.study import choose, turn_to_run
 from autotl_ui.widgets.words import duration, moment, plain, sentence
-from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.runs import RunView, results_of, title_of
 from autotl_ui.workspace.workspace import Workspace
 
 USUAL_SECONDS = 15
@@ -54,7 +54,7 @@ def show(workspace: Workspace, finished: Sequence[RunView], found: Registry, wan
 def _form(
     workspace: Workspace, finished: Sequence[RunView], found: Registry, target: Path, run: RunView | None
 ) -> None:  # fmt: skip
-    titles = {run.name: f"{run.title} ({moment(run.started)})" for run in finished}
+    titles = {run.name: f"{title_of(run)} ({moment(run.started)})" for run in finished}
     choose("Run", titles, run.name if run else None, key="register-run", turn=turn_to_run)
     if run is None:
         return
@@ -108,7 +108,7 @@ def _obstacle(run: RunView) -> str:
     """Why an audit prevents the registration; empty if none does."""
     if run.result:
         return gate_obstacle(run.state.max_gap, run.result)
-    return obstacle_of_targets(run.state.max_gap, run.results)
+    return obstacle_of_targets(run.state.max_gap, results_of(run))
 
 
 def _overrule(run: RunView, obstacle: str) -> tuple[str, bool]:

@@ -20,7 +20,7 @@ from autotl_ui.widgets.words import (
     spell_scores,
     worded,
 )
-from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.runs import RunView, has_model
 from autotl_ui.workspace.scores import interval_text, value_text
 
 _ALL = "All targets"
@@ -59,7 +59,7 @@ def _show_all(study: RunView) -> None:
         st.info("The search was stopped early. These are the best models it had found.", icon=":material/stop_circle:")
     for text in found.unkept:
         st.warning(_told(text, study), icon=":material/report:")
-    if study.has_model:
+    if has_model(study):
         st.markdown("One model answers all targets; the model of each target is on its page.")
         finished_run.offer_model(study)
     elif found.finished:

@@ -16,7 +16,7 @@ from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.study import Study, turn_to
 from autotl_ui.widgets.words import STATUSES, duration, plain, sentence
 from autotl_ui.workspace.data_sets import data_in_address
-from autotl_ui.workspace.runs import RunView, look
+from autotl_ui.workspace.runs import RunView, has_model, look
 
 STAGE_SECONDS, TRIALS_SECONDS = 1.0, 3.0
 """How often each is redrawn; charts cost twenty times as much as sentences, and the search needs the machine."""
@@ -31,7 +31,7 @@ def show(run: RunView) -> None:
     else:
         _show_ended(run)
     with st.container(horizontal=True):
-        if run.has_model:
+        if has_model(run):
             kind: Literal["primary", "secondary"] = "primary" if run.status == "complete" else "secondary"
             if st.button("See the results", key="results", type=kind, icon=":material/leaderboard:"):
                 st.switch_page(RESULTS, query_params={"run": run.name})
@@ -65,7 +65,7 @@ def _show_ended(run: RunView) -> None:
     st.badge(word, color=colour)
     if run.status == "complete":
         st.success("The search has finished, and the model is ready.", icon=":material/check_circle:")
-    elif run.status == "interrupted" and run.has_model:
+    elif run.status == "interrupted" and has_model(run):
         st.info("The search was stopped early. The best model so far was kept.", icon=":material/stop_circle:")
     elif run.status == "interrupted":
         st.info(plain(run.problem) or "The search was stopped before there was a model.", icon=":material/stop_circle:")

@@ -23,7 +23,7 @@ from autotl_ui.widgets.study import choose_run, turn_to_run, wanted_run
 from autotl_ui.widgets.theme import legible
 from autotl_ui.widgets.words import moment, plain, worded
 from autotl_ui.workspace.deployables import OpenModel, answers_of, has_doubts, open_model
-from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.runs import RunView, has_model, title_of
 from autotl_ui.workspace.workspace import Workspace
 
 _ASK = {"image": ask_for_images, "text": ask_for_texts, "pair": ask_for_pairs}
@@ -45,8 +45,8 @@ def show() -> None:
     st.title("Try a model")
     workspace = current()
     runs = workspace.list_runs()
-    wanted = wanted_run(workspace, runs, usable=lambda run: run.has_model)
-    offered = {run.name: f"{run.title} ({moment(run.started)})" for run in runs if run.has_model}
+    wanted = wanted_run(workspace, runs, usable=has_model)
+    offered = {run.name: f"{title_of(run)} ({moment(run.started)})" for run in runs if has_model(run)}
     if not offered:
         st.info("There are no finished runs yet. Train a model first, then try it here.", icon=":material/inbox:")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")

@@ -45,22 +45,6 @@ class RunView:
         return None if self.active else self.state.result
 
     @property
-    def has_model(self) -> bool:
-        """Whether it has ended with a model: of its target, or one that answers several."""
-        several = bool(self.state.targets) and not self.active
-        return self.result is not None or (several and (self.champion / "model.onnx").exists())
-
-    @property
-    def results(self) -> dict[str, RunResult]:
-        """What was found for each of several targets that has a result, by name; empty for any other run."""
-        return {run.label or run.folder.name: run.result for run in self.targets if run.result}
-
-    @property
-    def title(self) -> str:
-        """What lists of models call it."""
-        return f"{self.name}, all targets" if self.state.targets else self.name
-
-    @property
     def can_resume(self) -> bool:
         """Whether it ended early and can be continued."""
         return not self.active and self.state.can_resume and not self.study
@@ -119,6 +103,22 @@ class RunView:
         """The report; None where there is none."""
         path = self.folder / "report.html"
         return path if path.exists() else None
+
+
+def has_model(run: RunView) -> bool:
+    """Whether it has ended with a model: of its target, or one that answers several."""
+    several = bool(run.state.targets) and not run.active
+    return run.result is not None or (several and (run.champion / "model.onnx").exists())
+
+
+def results_of(study: RunView) -> dict[str, RunResult]:
+    """What was found for each of several targets that has a result, by name; empty for any other run."""
+    return {run.label or run.folder.name: run.result for run in study.targets if run.result}
+
+
+def title_of(run: RunView) -> str:
+    """What lists of models call it."""
+    return f"{run.name}, all targets" if run.state.targets else run.name
 
 
 def look(folder: Path) -> RunView:

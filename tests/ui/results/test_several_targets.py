@@ -24,7 +24,7 @@ from autotl.interfaces import ScoreInterval
 from autotl.runs.joint_result import JointResult, JointTargetResult, JointVerdict
 from autotl.runs.run import open_run
 from autotl_ui.jobs import jobs
-from autotl_ui.workspace.runs import look
+from autotl_ui.workspace.runs import has_model, look, results_of
 from autotl_ui.workspace.workspace import Workspace
 
 
@@ -94,8 +94,8 @@ def test_every_page_knows_the_run_of_a_target_by_its_place_in_the_study(study: P
     listed = Workspace(study.parent.parent).list_runs()
     assert [run.name for run in listed] == ["study", "study/targets/pet", "study/targets/place"]
     assert [run.study for run in listed] == ["", "study", "study"]
-    assert (listed[0].status, listed[0].result, listed[0].has_model) == ("complete", None, True)
-    assert list(listed[0].results) == ["pet", "place"]
+    assert (listed[0].status, listed[0].result, has_model(listed[0])) == ("complete", None, True)
+    assert list(results_of(listed[0])) == ["pet", "place"]
     assert listed[1].result is not None
 
 
