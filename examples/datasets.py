@@ -5,6 +5,7 @@
     python examples/datasets.py stamps OUT          438 drawings and photos (Debian: tuxpaint-stamps-default)
     python examples/datasets.py fashion OUT         70,000 articles of clothing (Debian: dataset-fashion-mnist)
     python examples/datasets.py textile OUT         2,000 textile defects (pip install conformal-clip-data)
+    python examples/datasets.py descriptions OUT    the stamps with their descriptions (OUT/listing.csv and OUT/photos)
 
 `--per-class N` stops after N images of each class.
 """
@@ -12,6 +13,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import gzip
 import shutil
 import sys
@@ -70,6 +72,25 @@ def textile() -> Iterator[LabelledImage]:
         yield path.parent.name, path.name, path
 
 
+def describe_stamps(out: Path, source: Path = Path("/usr/share/tuxpaint/stamps")) -> Counter[str]:
+    """Write listing.csv with the columns photo, description and label; returns the number of images in each class."""
+    counts: Counter[str] = Counter()
+    (out / "photos").mkdir(parents=True, exist_ok=True)
+    with (out / "listing.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["photo", "description", "label"])
+        for label, name, image in stamps(source):
+            described = Path(image).with_suffix(".txt")
+            if not described.exists():
+                continue
+            shutil.copyfile(image, out / "photos" / f"{label}-{name}")
+            # The first line is English; the others are translations.
+            first = described.read_text(encoding="utf-8").splitlines()[0]
+            writer.writerow([f"photos/{label}-{name}", first, label])
+            counts[label] += 1
+    return counts
+
+
 DATASETS: dict[str, Callable[[], Iterator[LabelledImage]]] = {
     "digits": digits, "faces": faces, "stamps": stamps, "fashion": fashion, "textile": textile,
 }  # fmt: skip
@@ -103,11 +124,14 @@ def _require(folder: Path, remedy: str) -> None:
 def main() -> None:
     """Parse the command line and lay one dataset out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=DATASETS)
+    parser.add_argument("name", choices=[*DATASETS, "descriptions"])
     parser.add_argument("out", type=Path)
     parser.add_argument("--per-class", type=int, default=None)
     arguments = parser.parse_args()
-    counts = lay_out(DATASETS[arguments.name](), arguments.out, per_class=arguments.per_class)
+    if arguments.name == "descriptions":
+        counts = describe_stamps(arguments.out)
+    else:
+        counts = lay_out(DATASETS[arguments.name](), arguments.out, per_class=arguments.per_class)
     print(f"{arguments.out}: {counts.total()} images, " + ", ".join(f"{k} {n}" for k, n in sorted(counts.items())))
 
 

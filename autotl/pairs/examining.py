@@ -78,7 +78,9 @@ class PairExaminer:
         for part, examiner in (("image", self.images), ("text", self.texts)):
             mine = signatures[part]
             long = np.flatnonzero(signatures["n_words"] >= _FEWEST_WORDS) if part == "text" else np.arange(len(labels))
-            table = _pairs_of(mine[long], labels[long], examiner, mirrored, progress)
+            # Texts take no time beside images, and one stage has one progress.
+            told = progress if part == "image" else None
+            table = _pairs_of(mine[long], labels[long], examiner, mirrored, told)
             found.append(table.assign(first=long[table["first"]], second=long[table["second"]]))
         both = pd.concat(found, ignore_index=True)
         if both.empty:
