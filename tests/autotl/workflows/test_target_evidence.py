@@ -259,6 +259,22 @@ def test_verify_recomputes_all_of_it_and_finds_a_changed_score(
     assert document["differs"][0]["where"] == f"run.json#/result/test/{score}/value"
 
 
+@pytest.mark.parametrize(("run", "rate"), [("of_number", "bias"), ("of_labels", "recall[red]")])
+def test_verify_finds_a_changed_measure_of_a_group(
+    run: str, rate: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    found: Run = request.getfixturevalue(run)
+    copy = shutil.copytree(found.folder, tmp_path / "copy")
+    state = json.loads((copy / "run.json").read_text())
+    state["result"]["audit"]["groups"][1]["rates"][rate]["low"] -= 0.01
+    (copy / "run.json").write_text(json.dumps(state))
+    command = [sys.executable, str(copy / "verify.py"), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    addresses = [one["where"] for one in json.loads(done.stdout)["differs"]]
+    assert f"run.json#/result/audit/groups/1/rates/{rate}/low" in addresses
+
+
 def test_few_items_with_a_label_are_said_not_to_tell_how_well_it_is_found(of_labels: Run) -> None:
     panels = json.loads((of_labels.folder / "evidence" / "panels.json").read_text())
     [table] = [part for panel in panels for part in panel["parts"] if part["title"] == "Each label on the test split"]
