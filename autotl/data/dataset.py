@@ -15,7 +15,7 @@ from autotl.data.given_order import require_order
 from autotl.data.item_kinds import KINDS, ItemKind
 from autotl.data.layout_notes import understood_as
 from autotl.data.note import Note
-from autotl.data.patch import EXCLUDED, EXCLUDED_CLASS, Decision
+from autotl.data.patch import EXCLUDED, Decision
 from autotl.errors import DatasetError
 from autotl.modality import no_pairs
 from autotl.ordered_classes import find_order
@@ -76,12 +76,6 @@ class Dataset:
     def excluded(self) -> pd.Series:
         """Which rows of the table the user left out, bool."""
         return self.table["quarantine"].str.startswith(EXCLUDED)
-
-    @cached_property
-    def classes_left_out(self) -> tuple[str, ...]:
-        """The classes that were left out as a whole for having too few images, sorted."""
-        left_out = self.table["quarantine"].str.startswith(EXCLUDED_CLASS)
-        return tuple(sorted(set(self.table["label"][left_out]) - {""}))
 
     @cached_property
     def skipped(self) -> pd.Series:

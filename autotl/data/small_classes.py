@@ -47,6 +47,12 @@ def without_small_classes(dataset: Dataset, min_images: int, *, seed: int) -> Da
     return replace(dataset, notes=dataset.notes + notes)
 
 
+def classes_left_out(dataset: Dataset) -> tuple[str, ...]:
+    """The classes that were left out as a whole for having too few images, sorted."""
+    left_out = dataset.table["quarantine"].str.startswith(EXCLUDED_CLASS)
+    return tuple(sorted(set(dataset.table["label"][left_out]) - {""}))
+
+
 def _notes(left_out: Mapping[str, int], why: str, min_images: int, kind: ItemKind) -> tuple[Note, ...]:
     if not left_out:
         return ()

@@ -12,6 +12,7 @@ from autotl.checks.leakage import Leaks, inflation_sentence
 from autotl.data.changes import Changes
 from autotl.data.modalities import modality_named
 from autotl.data.patch import EXCLUDED, EXCLUDED_BY_PATCH
+from autotl.data.small_classes import classes_left_out
 from autotl.evidence.confusions import most_frequent_mistakes
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.leaderboard import Leaderboard
@@ -144,7 +145,7 @@ def _about_data(run: Run) -> list[str]:
     relabelled = int((dataset.items["label"] != dataset.items["label_given"]).sum())
     if excluded or relabelled:
         sentences.append(f"The patch file leaves out {excluded} images and relabels {relabelled}")
-    if left_out := dataset.classes_left_out:
+    if left_out := classes_left_out(dataset):
         sentences.append(
             f"{counted(len(left_out), 'class', 'classes')} with too few images {'is' if len(left_out) == 1 else 'are'} "
             f"left out, and never answered: {listed(left_out)}"

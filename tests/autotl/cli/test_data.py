@@ -77,6 +77,9 @@ def test_pairs_of_a_listing_are_checked_and_decided_about(tmp_path: Path) -> Non
     document = json.loads(autotl("check", listing, *columns, "--quick", "--json", cwd=tmp_path).stdout)
     assert document["layout"].startswith("listing.csv, pairs of images in the files that the column 'photo' names and")
     assert document["n_items"] == 24
+    page = (tmp_path / document["page"]).read_text(encoding="utf-8")
+    assert "data:image/jpeg;base64," in page and '<q class="excerpt"' in page
+    assert f"autotl fix {listing} --text description --image photo --exclude row-" in page
     done = autotl("fix", listing, *columns, "--exclude", "row-000001.pair", "--json")
     assert json.loads(done.stdout)["decisions"][0]["item"] == "row-000001.pair"
     document = json.loads(autotl("check", listing, *columns, "--quick", "--json", cwd=tmp_path).stdout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autotl.data.dataset import require_learnable
-from autotl.data.small_classes import without_small_classes
+from autotl.data.small_classes import classes_left_out, without_small_classes
 from autotl.data.split import split
 from autotl.errors import DatasetError
 
@@ -20,7 +20,7 @@ def test_classes_with_fewer_usable_images_are_excluded_and_named(toy_dataset, tm
     dataset = toy_dataset(labels, pairs=[(0, 1, 0.99), (6, 7, 0.9), (9, 10, 0.95)], quarantine=skipped)
     found = without_small_classes(dataset, 4, seed=0)
     assert found.classes == ("a", "c")
-    assert found.classes_left_out == ("b", "d")
+    assert classes_left_out(found) == ("b", "d")
     assert found.excluded.sum() == 8
     assert found.notes[-1].message == (
         "2 classes with 6 usable images are left out by --min-per-class 4, with fewer than 4 usable images (b: 3, d: 3)"
@@ -40,7 +40,7 @@ def test_classes_that_cannot_be_divided_are_left_out_too(toy_dataset):
     labels = labels_of({"a": 8, "b": 8, "c": 8})
     group = ["one" if label == "c" else "" for label in labels]
     found = without_small_classes(toy_dataset(labels, group=group), 4, seed=0)
-    assert found.classes_left_out == ("c",)
+    assert classes_left_out(found) == ("c",)
     assert "cannot be divided into training and test (copies, or few groups) (c: 8)" in found.notes[-1].message
 
 
