@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import SVC
 
-from autotl_plugins.heads._rbf_kernel import centred, kernel_nodes, rbf_kernel, scaled_gamma
+from autotl_plugins.heads._rbf_kernel import centred, kernel_nodes, rbf_kernel, scaled_gamma, weighting_nodes
 
 if TYPE_CHECKING:
     import onnx
@@ -40,14 +40,14 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         machine.fit(rbf_kernel(vectors, vectors, self.gamma_), y)
         self.classes_ = machine.classes_
         self.support_ = vectors[machine.support_]
-        self._intercept = machine.intercept_.astype(np.float32)
+        self._intercept = machine.intercept_
         self._weights, self._pairs_of, self._signs = _pairs(machine)
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """The smallest margin of each class against another, float (n, n_classes)."""
         kernel = rbf_kernel(np.asarray(X, dtype=np.float32) - self.centre_, self.support_, self.gamma_)
-        pairs = kernel @ self._weights + self._intercept
+        pairs = kernel.astype(np.float64) @ self._weights + self._intercept
         return np.stack(
             [(pairs[:, mine] * signs).min(axis=1) for mine, signs in zip(self._pairs_of, self._signs, strict=True)],
             axis=1,
@@ -62,15 +62,15 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         from autotl.graphs.blocks import matrices
 
         nodes, constants = kernel_nodes(self.centre_, self.support_, self.gamma_)
+        weighting, weights = weighting_nodes(self._weights, self._intercept, "pairs")
         constants |= {
-            "weights": self._weights,
-            "intercept": self._intercept,
+            **weights,
             "pairs_of": self._pairs_of.ravel(),
             "signs": self._signs.ravel(),
             "shape": np.array([-1, *self._signs.shape]),
         }
         nodes += [
-            helper.make_node("Gemm", ["kernel", "weights", "intercept"], ["pairs"]),
+            *weighting,
             helper.make_node("Gather", ["pairs", "pairs_of"], ["repeated"], axis=1),
             helper.make_node("Mul", ["repeated", "signs"], ["signed"]),
             helper.make_node("Reshape", ["signed", "shape"], ["by_class"]),
@@ -81,14 +81,14 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _pairs(machine: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights (n_support, n_pairs) of the margins of each pair of classes, and which pairs speak for which class.
+    """Weights, float64 (n_support, n_pairs), of the margins of pairs of classes, and which pairs speak for which class.
 
     Then the pairs of each class, int (n_classes, n_classes - 1), and the sign of each that is in the class's favour.
     """
     n_classes = len(machine.classes_)
     pairs = list(itertools.combinations(range(n_classes), 2))
     ends = np.concatenate([[0], np.cumsum(machine.n_support_)])
-    weights = np.zeros((ends[-1], len(pairs)), dtype=np.float32)
+    weights = np.zeros((ends[-1], len(pairs)))
     of_class: list[list[int]] = [[] for _ in range(n_classes)]
     signs: list[list[int]] = [[] for _ in range(n_classes)]
     for number, (i, j) in enumerate(pairs):

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from autotl_plugins.heads._rbf_kernel import centred, kernel_nodes, rbf_kernel, scaled_gamma
+from autotl_plugins.heads._rbf_kernel import centred, kernel_nodes, rbf_kernel, scaled_gamma, weighting_nodes
 
 if TYPE_CHECKING:
     import onnx
@@ -63,14 +63,9 @@ class KernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(kernel @ self.weights_ + self.intercept_)
 
     def to_onnx(self) -> onnx.ModelProto:
-        from onnx import helper
-
         from autotl.graphs.blocks import matrices
 
         nodes, constants = kernel_nodes(self.centre_, self.support_, self.gamma_)
-        constants |= {
-            "weights": self.weights_[:, None].astype(np.float32),
-            "intercept": np.array([self.intercept_], dtype=np.float32),
-        }
-        nodes.append(helper.make_node("Gemm", ["kernel", "weights", "intercept"], ["value"]))
+        weighting, weights = weighting_nodes(self.weights_[:, None], np.array([self.intercept_]), "value")
+        nodes, constants = [*nodes, *weighting], {**constants, **weights}
         return matrices(nodes, [("features", self.n_features_in_)], [("value", 1)], constants)

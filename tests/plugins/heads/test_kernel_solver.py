@@ -70,6 +70,16 @@ def test_the_graph_answers_like_the_machine_for_small_large_and_shifted_values(n
     assert (machine.predict(others) == other_labels).mean() > 0.7
 
 
+@pytest.mark.parametrize("C", [3.0, 1e3])
+def test_the_graph_answers_like_the_machine_where_thousands_of_large_terms_cancel(C):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(2000, 100)).astype(np.float32)
+    labels = (vectors[:, 0] + rng.normal(size=2000) > 0).astype(int)
+    machine = KernelMachine(C, gamma_factor=0.1).fit(vectors, labels)
+    expected = machine.decision_function(vectors[:300])
+    assert graph_says(machine, vectors[:300]) == pytest.approx(expected, abs=1e-4 * C**0.5)
+
+
 @pytest.mark.parametrize("n_columns", [10, 400])
 @pytest.mark.parametrize("n_classes", CLASSES)
 def test_one_item_of_each_class_is_told_from_the_others(n_classes, n_columns):
