@@ -95,7 +95,7 @@ def _shown(run: Run, contents: Contents, figures: Figures) -> dict[str, object]:
 
 def write_card(run: Run, contents: Contents) -> str:
     """The model card in markdown."""
-    return _render("model_card.md.j2", run, contents)
+    return _render("model_card.md.j2", run, contents, left_out=classes_left_out(run.dataset))
 
 
 def _search_charts(run: Run, contents: Contents) -> list[Figure | None]:
