@@ -19,6 +19,7 @@ import onnx
 import onnxruntime
 
 from autotl.data.modalities import modality_named
+from autotl.deploy.model_facts import read_metadata
 from autotl.errors import RunError
 from autotl.graphs.surgery import prune
 from autotl.images.decoder import ImageSource, UnreadableImage, decode
@@ -63,18 +64,19 @@ def make_index(folder: Path, progress: Callable[[int, int], None]) -> int:
     run = open_run(folder)
     if run.result() is None:
         raise RunError(f"{folder} has not finished yet, so it has no model; continue it with `autotl resume {folder}`")
-    if not (modality := modality_named(run.dataset.modality)).has_pixels:
+    modality = modality_named(str(read_metadata(run.champion).get("modality", "image")))
+    if not modality.has_pixels:
         raise RunError(
             f"{folder} classifies {modality.kind.plural}, and only images are compared with those a model learned "
             "from; `autotl explain` shows which words speak for the label of a text"
         )
     session, size = _open(folder / "champion" / "model.onnx")
-    items = run.split.development
+    items, images = run.split.development, run.dataset.part(modality.name)
     items = np.sort(np.random.default_rng(run.config.seed).permutation(items)[:MAX_IMAGES])
     kept, rows = [], []
     for start in range(0, len(items), _BATCH):
         progress(start, len(items))
-        files = [run.dataset.path(int(item)) for item in items[start : start + _BATCH]]
+        files = [images.path(int(item)) for item in items[start : start + _BATCH]]
         readable, found = _features(session, size, files)
         kept += [int(items[start + place]) for place in readable]
         rows.append(found)
@@ -85,7 +87,7 @@ def make_index(folder: Path, progress: Callable[[int, int], None]) -> int:
     mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-6
     reduction = PCA(min(N_COMPONENTS, *features.shape), random_state=0)
     vectors = reduction.fit_transform((features - mean) / deviation)
-    table = run.dataset.items.iloc[kept]
+    table = images.items.iloc[kept]
     packed = io.BytesIO()
     np.savez(
         packed, mean=mean, deviation=deviation, axes=reduction.components_.astype(np.float32),

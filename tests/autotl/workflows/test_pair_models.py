@@ -26,7 +26,8 @@ from autotl.cli.app import app
 from autotl.cli.result_tables import what_to_give
 from autotl.deploy.deployable import load_deployable
 from autotl.deploy.joint_deployable import find_joint
-from autotl.errors import ConfigError, DatasetError
+from autotl.deploy.similar_images import make_index, nearest
+from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Encoder
 from autotl.plugins import Plugins, load_plugins
@@ -163,6 +164,19 @@ def test_a_table_of_pairs_is_answered_by_a_model_of_one_part_too(
     assert len(rows) == 8
     assert [bool(row.get("error")) for row in rows[6:]] == [what != "texts", what != "images"]
     assert what_to_give(run) == example
+
+
+def test_a_new_image_is_compared_with_those_that_a_model_of_images_alone_learned_from(
+    run_of: Callable[[str], Run], listing: Path
+) -> None:
+    run, photo = run_of("images"), listing.parent / "photos" / "000.png"
+    n = make_index(run.folder, lambda _done, _total: None)
+    found = nearest(run.folder, [photo], k=n)
+    assert found is not None
+    assert {Path(one.file).parent for one in found[0]} == {photo.parent}
+    assert len(found[0]) == n == len(run.split.development)
+    with pytest.raises(RunError, match="classifies pairs, and only images are compared"):
+        make_index(run_of("both").folder, lambda _done, _total: None)
 
 
 @pytest.mark.parametrize("what", ["both", "images", "texts"])
