@@ -76,6 +76,7 @@ def fit_targets(
     Raises AutoTLError before any work where the data, the configuration or a plugin asked for is at fault.
     """
     clock = clock or Clock(config.budget_seconds)
+    times = StudyTime(clock, len(config.targets))  # early, so that it knows by then how busy the machine is
     _require_targets(config, plugins)
     with conditions_explained(settings, config.run):
         config = replace(config, backbones=absolute_names(config.backbones, plugins))
@@ -96,7 +97,7 @@ def fit_targets(
             facts = {"groups": found.groups.to_json(), "opened": opened, "usage_notes": restrictions}
             whole.update(**facts)
             _create_targets(whole, found, divided, facts, plugins, settings)
-            return _conduct_all(whole, plugins, settings, clock, early)
+            return _conduct_all(whole, plugins, settings, times, early)
 
 
 def resume_targets(
@@ -117,10 +118,10 @@ def resume_targets(
             "another folder"
         )
     require_resumable(whole, plugins, settings, conclude=conclude)
-    clock = Clock(whole.config.budget_seconds, state["spent_seconds"])
+    times = StudyTime(Clock(whole.config.budget_seconds, state["spent_seconds"]), len(whole.config.targets))
     with conditions_explained(settings, whole.folder), EarlyReading(whole.config, plugins, settings) as early:
         early.begin(whole.dataset.modality)
-        return _conduct_all(whole, plugins, settings, clock, early, conclude=conclude)
+        return _conduct_all(whole, plugins, settings, times, early, conclude=conclude)
 
 
 def _require_targets(config: Config, plugins: Plugins) -> None:
@@ -190,17 +191,17 @@ def _folder_name(name: str, place: int, taken: list[str]) -> str:
 
 
 def _conduct_all(
-    whole: Run, plugins: Plugins, settings: Settings, clock: Clock, early: EarlyReading, *, conclude: bool = False
+    whole: Run, plugins: Plugins, settings: Settings, times: StudyTime, early: EarlyReading, *, conclude: bool = False
 ) -> TargetsResult:  # fmt: skip
     """Search for each target in turn, then write what answers all; alone on the run folder."""
+    clock = times.clock
     with alone(whole, clock):
         with failure_recorded(whole, clock):
-            interrupted = _search_all(whole, plugins, settings, clock, early, conclude=conclude)
+            interrupted = _search_all(whole, plugins, settings, times, early, conclude=conclude)
             if joint_waits(whole) and not interrupted:
                 early.end()
-                reserved = StudyTime(clock, len(whole.config.targets)).concluding()
                 interrupted = attempt_jointly(
-                    whole, plugins, settings, clock, reserved=reserved, conclude=conclude
+                    whole, plugins, settings, clock, reserved=times.concluding(), conclude=conclude
                 )  # fmt: skip
             outcome = write_outcome(whole, plugins, interrupted=interrupted)
         whole.update(**outcome, spent_seconds=clock.spent())
@@ -209,11 +210,11 @@ def _conduct_all(
 
 
 def _search_all(
-    whole: Run, plugins: Plugins, settings: Settings, clock: Clock, early: EarlyReading, *, conclude: bool
+    whole: Run, plugins: Plugins, settings: Settings, times: StudyTime, early: EarlyReading, *, conclude: bool
 ) -> bool:  # fmt: skip
     """Search for each target that is not complete; returns whether that was interrupted."""
     known = dict(whole.state()[TARGETS])
-    times, n_more = StudyTime(clock, len(known)), int(joint_waits(whole))  # joint training has a share like a target
+    clock, n_more = times.clock, int(joint_waits(whole))  # joint training has a share like a target
     waiting = [name for name in known if open_run(whole.folder / known[name]["folder"]).state()["status"] != "complete"]
     for place, name in enumerate(waiting):
         whole.emit(Message(f"searching for target {name} ({len(known) - len(waiting) + place + 1} of {len(known)})"))

@@ -7,7 +7,7 @@ import math
 from autotl.runtime.clock import Clock
 from autotl.runtime.contention import Contention
 
-JOINT_SECONDS, JOINT_SECONDS_PER_TARGET = 1.5, 0.75
+JOINT_SECONDS, JOINT_SECONDS_PER_TARGET = 1.5, 0.5
 """The deployable of all targets and the index of their reports take about so long on a quiet machine."""
 LEAST_SECONDS = 1.0
 """Of a target when the time is used up: its baselines and its conclusion are made all the same."""
@@ -20,7 +20,7 @@ class StudyTime:
     """
 
     def __init__(self, clock: Clock, n_targets: int, contention: Contention | None = None) -> None:
-        self._clock, self._n_targets, self._contention = clock, n_targets, contention or Contention()
+        self.clock, self._n_targets, self._contention = clock, n_targets, contention or Contention()
 
     def concluding(self) -> float:
         """Seconds that what answers all targets is expected to take."""
@@ -28,5 +28,5 @@ class StudyTime:
 
     def share(self, n_left: int) -> float:
         """Of the budget, what the next of so many targets that are left may take; infinite without a budget."""
-        left = self._clock.left()
+        left = self.clock.left()
         return max((left - self.concluding()) / n_left, LEAST_SECONDS) if math.isfinite(left) else math.inf

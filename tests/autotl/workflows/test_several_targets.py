@@ -25,6 +25,7 @@ from autotl.runs.events import Event, Message, TrialEnded
 from autotl.runs.run import open_run
 from autotl.runs.state import find_state
 from autotl.runs.targets_result import TargetsResult, read_targets
+from autotl.runtime.contention import Contention
 from autotl.settings import Settings
 from autotl.workflows import several_targets
 from autotl.workflows.fit import fit
@@ -289,8 +290,10 @@ def test_a_store_whose_password_is_missing_is_refused_before_a_study_is_carried_
 
 
 def test_the_budget_is_divided_among_the_targets(
-    table: Path, tmp_path: Path, plugins: Any, settings: Settings, failing: Callable[[], None]
-) -> None:
+    table: Path, tmp_path: Path, plugins: Any, settings: Settings, failing: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(Contention, "slowdown", lambda _: 1.0)  # as on a quiet machine
     config = configured(table, tmp_path / "run", budget_seconds=100.0)
     found = fit_targets(config, plugins=plugins, settings=settings)
     shape, tone = (open_run(target.folder).config.budget_seconds for target in found.targets)
