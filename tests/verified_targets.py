@@ -22,6 +22,7 @@ from autotl.search.context import SearchContext, open_context
 from autotl.targets import DEFAULT_OBJECTIVES, LABELS, Kind, label_text
 from autotl.training.cross_validation import majority
 from autotl.trial import TrialRecord
+from autotl.workflows.auditing import subgroups
 from autotl.workflows.subject import Subject
 from autotl.workflows.target_evidence import labels_found, numbers_found
 
@@ -31,16 +32,17 @@ NAMES = ("beach", "hot dog", "night", "snow")
 def write_verified_target(
     folder: Path, toy_dataset: Callable[..., Any], plugins: Any, settings: Any, *, kind: Kind = LABELS, n: int = 240,
     per_group: int = 1, objective: str = "", seed: int = 0, unknown: float = 0.0, skill: float = 1.5,
-    shares: tuple[float, ...] = (0.5, 0.4, 0.2, 0.04),
+    shares: tuple[float, ...] = (0.5, 0.4, 0.2, 0.04), attributes: bool = False,
 ) -> Run:  # fmt: skip
     """Write a run about n made items; per_group of them are alike.
 
     shares: how often each label applies; unknown: the share of labels that are unknown. skill: how much more than
-    noise the models know.
+    noise the models know. attributes: whether items have an age, by which the run is audited.
     """
     rng, cluster = np.random.default_rng(seed), np.arange(n) // per_group
     texts = _label_texts(rng, n, shares, unknown) if kind == LABELS else [f"{x:.3f}" for x in rng.gamma(3, 20, n)]
-    dataset = replace(toy_dataset(texts), kind=kind)
+    ages = {"attribute.age": rng.choice(["young", "old"], n, p=[0.7, 0.3]).tolist()} if attributes else {}
+    dataset = replace(toy_dataset(texts, **ages), kind=kind)
     fold = np.where(cluster < 0.3 * cluster.max(), -1, cluster % 5)
     config = Config(
         data=folder.parent, run=folder, budget_seconds=None, trials=4, seed=seed, target=kind,
@@ -83,5 +85,6 @@ def _examine(
 ) -> tuple[RunResult, tuple[ShownPanel, ...]]:
     found = labels_found if context.target.kind == LABELS else numbers_found
     champion: Any = None
-    said = (found(Subject(context, champion, searched, tested, result)),)
-    return replace(result, in_short=in_short(said)), panels_of(said)
+    subject = Subject(context, champion, searched, tested, result)
+    said = (found(subject), subgroups(subject))
+    return replace(result, in_short=in_short(said), audit=said[1].fields.get("audit")), panels_of(said)

@@ -27,6 +27,8 @@ MADE: dict[str, dict[str, Any]] = {
     "labels of items that are alike, some of which are unknown": {"per_group": 2, "unknown": 0.2, "n": 200},
     "a number of items that are alike": {"kind": "number", "per_group": 2, "n": 400},
     "a number of few items": {"kind": "number", "n": 24},
+    "labels of groups": {"n": 160, "attributes": True, "unknown": 0.1},
+    "a number of groups, and items that are alike": {"kind": "number", "n": 300, "attributes": True, "per_group": 2},
 }
 MORE: dict[str, dict[str, Any]] = {
     "labels": {},
