@@ -52,7 +52,9 @@ class StudyPlots:
     def plot_calibration(self) -> Figure:
         """The reliability diagram: accuracy against confidence, on the test split."""
         from autotl.api.plots import plot_calibration
+        from autotl.runs.run import open_run, require_classes
 
+        require_classes(open_run(self.run), "a reliability diagram")
         return plot_calibration(self._evidence().tested)
 
     def _evidence(self) -> Evidence:

@@ -14,12 +14,17 @@ from autotl.plugins import Plugins
 from autotl.predictions import Predictions
 from autotl.runs.run import Run
 from autotl.runtime.blame import where_of_plugin
+from autotl.targets import LABELS, NUMBER
 
 CORE = "autotl"
 """The plugin name of the panels that every run has, with the evidence of the search itself."""
 PARTS = "parts"
 """The panel that names the parts of composed items, such as an image: they are not put into words of the whole item."""
+OF_TARGET: Mapping[str, str] = {LABELS: "labels", NUMBER: "numbers"}
+"""The panel about the answers themselves, by the kind of the target; that of classes is the confusion matrix."""
 HEADINGS = {
+    "labels": "Which labels does it find?",
+    "numbers": "How near are its numbers?",
     "feasibility": "Is it good enough, and what would help?",
     "learning-curve": "Would more images help?",
     "subgroups": "For whom does it work worse?",

@@ -21,6 +21,7 @@ from autotl.evidence.recomputable import write_items, write_programs
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, open_run
 from autotl.runtime.atomic_files import write_atomically
+from autotl.targets import LABELS, NUMBER
 
 Part: TypeAlias = Literal["search", "test"]
 _FOLDER, _SEARCHED, _TESTED, _EVALUATIONS, _PANELS = (
@@ -53,8 +54,11 @@ class Evidence:
     def answers(self, part: Part) -> pd.DataFrame:
         """How it answered each image of a part: path, file, label, predicted, confidence, given.
 
-        confidence: probability of the class predicted; given: of the class the image is labelled with.
+        confidence: probability of the class predicted; given: of the class the image is labelled with. Raises
+        ValueError if the target is not of classes; see `wrong_answers` for others.
         """
+        if not self.run.dataset.target.is_classes:
+            raise ValueError(f"the target of {self.run.folder} is {self.run.dataset.kind!r}, not one class each")
         predictions = self.tested if part == "test" else self.searched
         classes, paths = np.array(self.test.classes, dtype=object), self.run.dataset.items["path"]
         rows, predicted = np.arange(len(predictions.items)), predictions.probabilities.argmax(axis=1)
@@ -112,12 +116,14 @@ def read_evidence(folder: Path) -> Evidence | None:
 
 
 def _is_whole(evidence: Evidence) -> bool:
-    """Whether evaluations and predictions speak of the same classes."""
-    classes = evidence.test.classes
-    shape = (len(classes), len(classes))
+    """Whether evaluations and predictions speak of the same classes or labels, and of the target of the run."""
+    classes, target = evidence.test.classes, evidence.run.dataset.target
+    n_confused = len(classes) if target.is_classes else 0
+    n_answers = 1 if target.kind == NUMBER else len(classes)
     evaluations, predictions = (evidence.search, evidence.test), (evidence.searched, evidence.tested)
-    return all(e.classes == classes and e.confusion.shape == shape for e in evaluations) and all(
-        p.probabilities.shape[1:] == shape[1:] for p in predictions
+    return all(e.classes == classes and e.confusion.size == n_confused**2 for e in evaluations) and all(
+        p.probabilities.shape[1:] == (n_answers,) and p.labels.ndim == (2 if target.kind == LABELS else 1)
+        for p in predictions
     )
 
 

@@ -35,7 +35,17 @@ def labels_found(subject: Subject) -> Said:
         rows.append((name, score.n_positive, *shown, float(least[number]), *ends))
     ranked = Table(
         "Each label on the test split",
-        ("label", "items with it", "average precision", "low", "high", "threshold", "recall", "low", "high"),
+        (
+            "label",
+            "items with it",
+            "average precision",
+            "low",
+            "high",
+            "threshold",
+            "recall",
+            "recall, low",
+            "recall, high",
+        ),
         tuple(rows),
         "Average precision: 1 if all items with the label are ranked before all others, and its share if at random. "
         f"Labels that fewer than {FEWEST_POSITIVES} test items have are not scored. Recall: of the items with the "

@@ -80,7 +80,7 @@ MAY_IMPORT = {
     "autotl_ui.uploads",
     "autotl_ui.train": "targets errors runtime data interfaces evidence deploy autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
-    "autotl_ui.results": "errors settings data runs interfaces evidence autotl_ui.jobs autotl_ui.workspace "
+    "autotl_ui.results": "targets errors settings data runs interfaces evidence autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.try_model": "errors runtime images data runs deploy autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
@@ -108,7 +108,8 @@ KNOWS = {
         "workflows.default_probe", "workflows.image_explanations", "workflows.mistake_maps", "workflows.shortcuts",
     ),
     "autotl.texts": (
-        "data.item_kinds", "data.modalities", "deploy.word_attributions", "features.features", "features.text_graph",
+        "data.item_kinds", "data.modalities", "deploy.leaving_out", "deploy.shared_chunks", "deploy.word_attributions",
+        "features.features", "features.text_graph",
         "features.text_network", "features.word_counts", "testing.text_encoders",
     ),
     "autotl.pairs": ("data.item_kinds", "data.modalities", "data.table_pairs"),

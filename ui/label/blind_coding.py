@@ -28,7 +28,7 @@ from autotl_ui.widgets.items import places_of
 from autotl_ui.widgets.study import current_study
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.evidence import find_evidence, has_evidence
-from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.runs import RunView, has_classes
 from autotl_ui.workspace.workspace import Workspace
 
 CORRECT, CODE = "Correct labels", "Code a sample, blind"
@@ -39,7 +39,7 @@ _USUAL_SAMPLE, _MOST = 100, 10_000
 
 def choose_purpose(workspace: Workspace) -> bool:
     """Ask what to do if there is a model to compare people with; returns whether to code a sample."""
-    if not any(has_evidence(run.folder) for run in workspace.list_runs() if run.result):
+    if not any(has_evidence(run.folder) for run in workspace.list_runs() if run.result and has_classes(run)):
         return False
     chosen = st.segmented_control(
         "What to do", (CORRECT, CODE), key="label-purpose", default=CORRECT, required=True,
@@ -51,7 +51,7 @@ def choose_purpose(workspace: Workspace) -> bool:
 def show_coding(workspace: Workspace) -> None:
     """Draw the choice of run and coder, and the desk."""
     keep_codings()
-    runs = [run for run in workspace.list_runs() if run.result and has_evidence(run.folder)]
+    runs = [run for run in workspace.list_runs() if run.result and has_classes(run) and has_evidence(run.folder)]
     names, wanted = [run.name for run in runs], current_study().run
     name = st.selectbox("Model", names, index=names.index(wanted) if wanted in names else 0, key="coded-run", width=400)
     run = next(run for run in runs if run.name == name)

@@ -17,6 +17,7 @@ from autotl.settings import settings
 from autotl_ui.workspace.checks import read_findings
 from autotl_ui.workspace.data_sets import find_data_set
 from autotl_ui.workspace.evidence import find_answers, find_evidence
+from autotl_ui.workspace.runs import has_classes
 from autotl_ui.workspace.subjects import Subject, open_subject
 from autotl_ui.workspace.workspace import Workspace
 
@@ -68,5 +69,6 @@ def _suspects(workspace: Workspace, subject: Subject) -> tuple[str, ...]:
 
 def _answers(subject: Subject) -> pd.DataFrame | None:
     """The answers of the newest run that kept them: path, label, predicted, confidence, ..."""
-    newest = next((run for run in subject.runs if find_evidence(run.folder)), None)
+    # Only answers of one class each are put in a row by how sure they are.
+    newest = next((run for run in subject.runs if has_classes(run) and find_evidence(run.folder)), None)
     return find_answers(newest.folder, "search") if newest else None

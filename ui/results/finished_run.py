@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl.evidence.leaderboard import read_leaderboard
-from autotl.evidence.panels import CORE
+from autotl.evidence.panels import CORE, OF_TARGET
 from autotl.runs.result import RunResult
 from autotl_ui.jobs import jobs
 from autotl_ui.results.comparison import show_comparison
@@ -15,6 +15,7 @@ from autotl_ui.results.refit_section import show_before_after
 from autotl_ui.results.report import show_report
 from autotl_ui.results.score_tables import show_classes, show_overall
 from autotl_ui.results.summary import show_summary
+from autotl_ui.results.wrong_answers import show_wrong_answers
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import MODELS, TRAIN, TRY
 from autotl_ui.widgets.downloads import download_button
@@ -23,7 +24,7 @@ from autotl_ui.widgets.leaderboard import show_trials
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.data_sets import data_in_address
 from autotl_ui.workspace.evidence import find_evidence
-from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.runs import RunView, has_classes
 
 
 def show(run: RunView) -> None:
@@ -56,8 +57,9 @@ def _show_result(run: RunView, result: RunResult) -> None:
 
 def _show_sections(run: RunView, result: RunResult) -> None:
     """Everything else, a tab each; only the open tab is drawn, and a click in it redraws nothing else."""
-    tabs = st.tabs(list(_SECTIONS), key="section", on_change="rerun")
-    for tab, draw in zip(tabs, _SECTIONS.values(), strict=True):
+    sections = _SECTIONS if has_classes(run) else {name: _OTHERS.get(name, _SECTIONS[name]) for name in _OF_ALL}
+    tabs = st.tabs(list(sections), key="section", on_change="rerun")
+    for tab, draw in zip(tabs, sections.values(), strict=True):
         if tab.open:
             with tab:
                 draw(run, result)
@@ -85,7 +87,9 @@ def _all_scores(run: RunView, result: RunResult) -> None:
 
 def _evidence(run: RunView, _result: RunResult) -> None:
     evidence = find_evidence(run.folder)
-    show_panels(tuple(panel for panel in evidence.panels if panel.plugin == CORE) if evidence else (), run.kind)
+    own = OF_TARGET.get(run.state.target)  # which the section about mistakes begins with
+    panels = evidence.panels if evidence else ()
+    show_panels(tuple(panel for panel in panels if panel.plugin == CORE and panel.panel != own), run.kind)
 
 
 def _compare(run: RunView, _result: RunResult) -> None:
@@ -106,6 +110,11 @@ _SECTIONS = {
     "Compare": _compare,
     "Report": _report,
 }
+
+
+_OTHERS = {"What it gets wrong": show_wrong_answers}
+_OF_ALL = ("What it gets wrong", "Evidence", "Leaderboard", "Scores and panels", "Compare", "Report")
+"""The sections of runs of labels and of numbers: those about one class for each item are left out."""
 
 
 def offer_model(run: RunView) -> None:

@@ -50,7 +50,7 @@ def show_confusion(run: RunView, result: RunResult) -> None:
     evidence = require_evidence(run)
     if evidence is None:
         return
-    part = _choose_part(run, result, key="confusion-part")
+    part = choose_part(run, result, key="confusion-part")
     evaluation = evidence.test if part == "test" else evidence.search
     key = f"confusion-{run.name}-{part}"
     if not evaluation.n_items:
@@ -75,7 +75,7 @@ def show_confident(run: RunView, result: RunResult) -> None:
     evidence = require_evidence(run)
     if evidence is None:
         return
-    part = _choose_part(run, result, key="confident-part")
+    part = choose_part(run, result, key="confident-part")
     answers = find_answers(run.folder, part)
     wrong = answers[answers["label"] != answers["predicted"]]
     decisions = decisions_of(run)
@@ -112,7 +112,7 @@ def require_evidence(run: RunView) -> Evidence | None:
     return evidence
 
 
-def _choose_part(run: RunView, result: RunResult, *, key: str) -> Part:
+def choose_part(run: RunView, result: RunResult, *, key: str) -> Part:
     """Which items to look at, with what to bear in mind about them."""
     items = run.kind.plural
     part = st.segmented_control(

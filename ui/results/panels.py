@@ -48,11 +48,16 @@ def _draw(part: Table | Figure, kind: ItemKind, *, key: str) -> None:
         st.markdown(f"**{plain(title)}**")
         st.vega_lite_chart(spec=_legible(_worded_titles(json.loads(spec), kind)), key=key, alt=str(part.alt) or title)
     else:
-        table = pd.DataFrame(list(part.rows), columns=[worded(str(name), kind) for name in part.columns])
+        table = pd.DataFrame(list(part.rows), columns=_different([worded(str(name), kind) for name in part.columns]))
         st.markdown(f"**{plain(title)}**")
         st.dataframe(table, key=key, hide_index=True, placeholder="–", alt=title)
     if note:
         st.caption(plain(note))
+
+
+def _different(names: list[str]) -> list[str]:
+    """The names of columns, with a number after one that is there already, as no data frame shows it twice."""
+    return [name if (n := names[:place].count(name)) == 0 else f"{name} ({n + 1})" for place, name in enumerate(names)]
 
 
 def _worded_titles(part: Any, kind: ItemKind) -> Any:

@@ -33,14 +33,14 @@ def show_predictions(
 
     suggestion: the class that is listed first as the right one.
     """
-    rows = _one_page(answers, kind, key=key)
+    rows = one_page(answers, kind, key=key)
     decided = _read(decisions)
     present = rows["file"].map(lambda file: Path(file).exists()).to_numpy(dtype=bool)
     items = [_item(row, decided) for row in rows[present].itertuples()]
     # Each decision makes a new grid, in which nothing is selected.
     grid_key = f"{key}-grid-{st.session_state.get(f'{key}-round', 0)}"
     selected = show_items(items, key=grid_key, pixels=130, choose=decisions is not None) if items else []
-    _report_missing(list(rows["path"][~present]), kind)
+    report_missing(list(rows["path"][~present]), kind)
     if decisions and items:
         _show_tools(kind, selected, decided, key=key, decisions=decisions, classes=classes, suggestion=suggestion)
     problem = st.session_state.pop(f"{key}-problem", "")
@@ -48,14 +48,15 @@ def show_predictions(
         st.error(plain(problem), icon=":material/error:")
 
 
-def _one_page(answers: pd.DataFrame, kind: ItemKind, *, key: str) -> pd.DataFrame:
+def one_page(answers: pd.DataFrame, kind: ItemKind, *, key: str, order: str = "most confident first") -> pd.DataFrame:
+    """The rows of the page that the reader chose. order: of all of them, in words."""
     n_pages = -(-len(answers) // PER_PAGE)
     if n_pages <= 1:
         return answers
     page = st.pagination(n_pages, key=f"{key}-page-{n_pages}")
     first = (page - 1) * PER_PAGE
     last = min(first + PER_PAGE, len(answers))
-    st.caption(f"{kind.plural.capitalize()} {first + 1} to {last} of {len(answers)}, most confident first.")
+    st.caption(f"{kind.plural.capitalize()} {first + 1} to {last} of {len(answers)}, {order}.")
     return answers.iloc[first : first + PER_PAGE]
 
 
@@ -72,7 +73,8 @@ def _item(row: object, decided: Mapping[str, Decision]) -> GridItem:
     )
 
 
-def _report_missing(paths: list[str], kind: ItemKind) -> None:
+def report_missing(paths: list[str], kind: ItemKind) -> None:
+    """Name the items whose files are gone."""
     if paths:
         named = ", ".join(paths[:N_NAMED]) + (f" and {len(paths) - N_NAMED} more" if len(paths) > N_NAMED else "")
         st.info(

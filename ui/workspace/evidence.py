@@ -10,6 +10,7 @@ import streamlit as st
 from autotl.deploy.model_facts import read_metadata
 from autotl.deploy.versions import evidence_of
 from autotl.evidence.run_evidence import Evidence, Part, read_evidence
+from autotl.evidence.wrong_answers import wrong_answers
 from autotl.interfaces import VersionEvidence
 from autotl_ui.workspace.runs import RunView
 
@@ -27,6 +28,11 @@ def has_evidence(run: Path) -> bool:
 def find_answers(run: Path, part: Part) -> pd.DataFrame:
     """How the champion answered each image of a part, most confident first, for a run with evidence."""
     return _answers(str(run), _written(run), part)
+
+
+def find_wrong_answers(run: Path, part: Part) -> pd.DataFrame:
+    """The items of a part whose labels or number are answered wrongly, worst first, for a run with evidence."""
+    return _wrong_answers(str(run), _written(run), part)
 
 
 def evidence_to_compare(run: RunView) -> VersionEvidence:
@@ -48,6 +54,14 @@ def _answers(run: str, written: tuple[int, ...], part: Part) -> pd.DataFrame:
     if evidence is None:
         raise ValueError(f"{run} has no evidence")
     return evidence.answers(part).sort_values("confidence", ascending=False, kind="stable", ignore_index=True)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the evidence")
+def _wrong_answers(run: str, written: tuple[int, ...], part: Part) -> pd.DataFrame:
+    evidence = _read(run, written)
+    if evidence is None:
+        raise ValueError(f"{run} has no evidence")
+    return wrong_answers(evidence, part)
 
 
 def _written(run: Path) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from autotl.data.item_kinds import IMAGES, KINDS, ItemKind
 from autotl.runs.result import RunResult
 from autotl.runs.state import RunState, find_state, last_change
 from autotl.runs.target_folders import TARGETS
+from autotl.targets import CLASSES, ORDERED
 from autotl_ui.jobs import jobs
 
 Status: TypeAlias = Literal["queued", "starting", "running", "complete", "interrupted", "failed", "damaged"]
@@ -103,6 +104,11 @@ class RunView:
         """The report; None where there is none."""
         path = self.folder / "report.html"
         return path if path.exists() else None
+
+
+def has_classes(run: RunView) -> bool:
+    """Whether it learns one class for each item."""
+    return run.state.target in (CLASSES, ORDERED)
 
 
 def has_model(run: RunView) -> bool:
