@@ -131,9 +131,10 @@ class Joined:
     """Sources that read the parts of composed items, such as an image and its text, side by side; never fine-tuned.
 
     modality: of the composed items. parts: a source for each part; the first is read at the size that was chosen, the
-    others at their own. sizes: of the first.
+    others at their own. sizes: of the first. BETWEEN: what stands between their names in its name.
     """
 
+    BETWEEN: ClassVar[str] = "+"
     name: str
     modality: str
     parts: tuple[Backbone | Encoder, ...]
@@ -165,8 +166,6 @@ class Joined:
         return "; ".join(f"{part.name}: {part.licence or 'not known here'}" for part in self.parts)
 
 
-SIDE_BY_SIDE = "+"
-"""Between the names of the parts in the name of a joined source."""
 FeatureSource: TypeAlias = Backbone | Encoder | Joined
 """What features can be read from."""
 

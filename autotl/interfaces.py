@@ -111,8 +111,7 @@ class Evaluator:
     bounds: the least and the greatest value it can return, such as (0, 1); None where it has none, as a loss. Intervals
         stay within them. A score with bounds is taken as one that weighs classes, one without as a mean over items.
     targets: the kinds of target that it scores. For "labels", labels are bool (n, n_labels), or int with -1 where it is
-        unknown whether a label applies, and probabilities (n, n_labels) are each from 0 to 1; for "number", both are
-        float (n,).
+        unknown whether a label applies, and probabilities (n, n_labels) from 0 to 1; for "number", both are float (n,).
     """
 
     name: str

@@ -7,7 +7,6 @@ from itertools import product
 
 from autotl.data.modalities import composed_of, kinds_read
 from autotl.errors import ConfigError
-from autotl.feature_sources import SIDE_BY_SIDE
 from autotl.interfaces import FeatureSource, Joined, WordCounts, parts_of
 
 
@@ -16,7 +15,7 @@ def join_named(name: str, find: Callable[[str], FeatureSource]) -> Joined:
 
     Raises ConfigError if its parts cannot be read side by side.
     """
-    parts = [part for one in name.split(SIDE_BY_SIDE) for part in parts_of(find(one.strip()))]
+    parts = [part for one in name.split(Joined.BETWEEN) for part in parts_of(find(one.strip()))]
     counted = [part.name for part in parts if isinstance(part, WordCounts)]
     modality = composed_of([part.modality for part in parts])
     if counted or not modality:
@@ -50,7 +49,7 @@ def with_joined(sources: Mapping[str, FeatureSource], modality: str, *, every: b
 
 def _joined(modality: str, parts: Sequence[FeatureSource]) -> Joined:
     plain = tuple(one for part in parts for one in parts_of(part))
-    return Joined(SIDE_BY_SIDE.join(part.name for part in plain), modality, plain, plain[0].sizes)
+    return Joined(Joined.BETWEEN.join(part.name for part in plain), modality, plain, plain[0].sizes)
 
 
 def _kinds(parts: Sequence[FeatureSource]) -> str:

@@ -101,17 +101,11 @@ class Planner:
             if top and (top.stage, top.pooling) != (STAGES[0], POOLINGS[0]):
                 on_default_head.append(top.to_json())
         others = [n for n in self._space.heads if n != default and (n in self._asked or self.heads.is_cheap(n))]
-        first: list[Params] = [self._always(reading) for reading in self._on_every_board(home)]
+        first: list[Params] = [self._always(reading) for reading in self._space.on_every_board()]
         first += [{"strategy": PROBE, "head": default, **where} for where in on_default_head]
         then = [{"strategy": PROBE, "head": name, **_place_overrides(best)} for name in others]
         # What was asked for by name has its turn before anything is tried twice.
         return [*then, *first] if self._asked else [*first, *then]
-
-    def _on_every_board(self, home: Reading) -> list[Reading]:
-        """What stands on every leaderboard beside the default, home, where a head can read it."""
-        if all(head.recipe for head in self._space.heads.values()):  # a recipe reads its own
-            return []
-        return [one for one in (*self._space.word_counts(), *self._space.alone()) if one.place != home.place]
 
     def _always(self, reading: Reading) -> Params:
         """The first trial of such a reading: on the default head, or the first that takes part."""
@@ -176,7 +170,7 @@ class Planner:
     def _untried(self, board: Leaderboard) -> list[Reading]:
         """What stands on every leaderboard, and was not tried yet."""
         tried = {trial.reading.backbone for trial in board.trials if trial.reading}
-        return [one for one in self._on_every_board(self._space.default().reading) if one.backbone not in tried]
+        return [one for one in self._space.on_every_board() if one.backbone not in tried]
 
     def _had_its_turn(self, head: str, board: Leaderboard) -> bool:
         fine_tuning = self._strategy == FINE_TUNE

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from autotl.data.modalities import kinds_read
 from autotl.errors import ConfigError
-from autotl.feature_sources import SIDE_BY_SIDE
-from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource, parts_of
+from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource, Joined, parts_of
 from autotl.plugins import LoadedPlugin, Plugins, nearest
 from autotl.runs.config import FINE_TUNE, Config
 from autotl.runtime.user_paths import expand_home
@@ -34,7 +33,7 @@ def find_source(name: str, plugins: Plugins) -> FeatureSource:
     for one in formats.values():
         if (encoder := one.open(name)) is not None:
             return replace(encoder, name=f"{prefix}{path.name}") if path else encoder
-    if SIDE_BY_SIDE in name and path is None:
+    if Joined.BETWEEN in name and path is None:
         return join_named(name, lambda part: find_source(part, plugins))
     others = [one.example for one in formats.values()]
     if (path := _existing_path(name)) is not None:

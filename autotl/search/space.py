@@ -88,6 +88,13 @@ class Space:
         parts = default.places(default.sizes[0]) if isinstance(default, Joined) else ()
         return [Reading(part.name, size, STAGES[0], POOLINGS[0]) for part, size in parts if part.name in self.backbones]
 
+    def on_every_board(self) -> list[Reading]:
+        """What stands on every leaderboard beside the default, where a head can read it."""
+        if all(head.recipe for head in self.heads.values()):  # a recipe reads its own
+            return []
+        home = self.default().reading.place
+        return [one for one in (*self.word_counts(), *self.alone()) if one.place != home]
+
     def sample(self, hp: keras_tuner.HyperParameters) -> Candidate:
         """Ask `hp` for one candidate; a head that is a recipe overrides what the recipe fixes.
 
