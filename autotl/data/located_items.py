@@ -21,7 +21,8 @@ class Source:
     root: the resolved folder that paths are relative to.
     table: one row per item, sorted by path, all text: path (posix, relative to root, or absolute), label (empty:
         unlabelled), given_split (empty, train, validation or test), missing (empty, or why a row of a table has no
-        file), then one column `attribute.NAME` per attribute (empty: absent).
+        file), then one column `attribute.NAME` per attribute (empty: absent). Of composed items it also has
+        `PART.path`, the absolute path of each part (empty: it is missing).
     ignored: number of other files by kind: "hidden", "system", "*.txt", ...; a hidden folder counts once.
     layout: how the data was understood, in a sentence.
     label: name of the column of labels, empty for folders. notes: what else there is to tell.
