@@ -3,6 +3,8 @@
 For each folder of images (scikit-learn's digits without arguments) a logistic head on principal components of small
 pixels is cross-validated with ever more images of all classes, or of one class alone; the curve up to a half, or to
 three quarters, is carried on to the whole and compared with what the head then does on the same images.
+The same with ridge regression of a number, the brightness of the lower part of an image by its upper half, and with a
+head for each of several labels, each of which stands for some of the classes.
 Usage: bench_learning_curves.py [FOLDER...] [--seeds 3] [--most 1000]
 """
 
@@ -17,10 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from autotl.evidence.extrapolation import LearningCurve
-from autotl.evidence.learning_curves import balanced_error, class_error, class_worth, curve_points
+from autotl.evidence.learning_curves import balanced_error, class_error, class_worth, curve_points, curve_score
 from autotl.images.decoder import decode
 from autotl.predictions import Predictions
 from autotl.search.learning_curve import _share_of
+from autotl.targets import kind_of, strata
 from autotl_plugins.heads._linear_solver import LogisticClassifier
 
 EDGE, N_COMPONENTS, N_FOLDS = 16, 128, 4
@@ -42,7 +45,10 @@ def main() -> None:
         for folder in options.folders or [digits(Path(scratch) / "digits")]:
             vectors, labels = load(folder, options.most)
             for seed in range(options.seeds):
-                for kind, values in grade(vectors, labels, seed).items():
+                found = grade(vectors, labels, seed)
+                found |= grade_all_together("numbers", *brightness(folder, options.most), seed)
+                found |= grade_all_together("labels", vectors, joined(labels), seed)
+                for kind, values in found.items():
                     graded[folder.name, kind] += values
                     graded["all", kind] += values
     print(f"{'set':<10}{'curve':<34}{'n':>5}{'held':>7}{'above':>7}{'below':>7}{'width':>8}{'bias':>8}  (points)")
@@ -66,15 +72,38 @@ def digits(folder: Path) -> Path:
 
 def load(folder: Path, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Principal components of standardised small pixels, float32 (n, N_COMPONENTS), and labels."""
-    from sklearn.decomposition import PCA
+    paths, pixels = small_pixels(folder, most)
+    labels = np.unique([path.parent.name for path in paths], return_inverse=True)[1]
+    return components(pixels.reshape(len(labels), -1)), labels
 
+
+def brightness(folder: Path, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Components of the upper halves of images, and how bright their lower parts are, float (n,)."""
+    pixels = small_pixels(folder, most)[1]
+    upper, lower = pixels[:, : EDGE // 2], pixels[:, EDGE - 6 :]
+    return components(upper.reshape(len(pixels), -1)), lower.mean(axis=(1, 2, 3)).astype(float)
+
+
+def joined(labels: np.ndarray) -> np.ndarray:
+    """Several labels of each image, each of which about a third of the classes have, bool (n, n_labels)."""
+    n_classes = int(labels.max()) + 1
+    of_class = np.random.default_rng(1).random((n_classes, min(8, max(4, n_classes)))) < 0.35
+    return of_class[:, of_class.any(axis=0) & ~of_class.all(axis=0)][labels]
+
+
+def small_pixels(folder: Path, most: int) -> tuple[list[Path], np.ndarray]:
+    """Some images of a folder, and their pixels, float32 (n, EDGE, EDGE, 3)."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     paths = [paths[i] for i in sorted(np.random.default_rng(0).permutation(len(paths))[:most])]
-    labels = np.unique([path.parent.name for path in paths], return_inverse=True)[1]
-    pixels = np.stack([decode(path, EDGE, EDGE) for path in paths]).reshape(len(labels), -1).astype(np.float32)
+    return paths, np.stack([decode(path, EDGE, EDGE) for path in paths]).astype(np.float32)
+
+
+def components(pixels: np.ndarray) -> np.ndarray:
+    """Principal components of standardised pixels."""
+    from sklearn.decomposition import PCA
+
     pixels = (pixels - pixels.mean(axis=0)) / np.maximum(pixels.std(axis=0), 1)
-    n = min(N_COMPONENTS, len(labels) - 1)
-    return PCA(n, random_state=0).fit_transform(pixels).astype(np.float32), labels
+    return PCA(min(N_COMPONENTS, len(pixels) - 1), random_state=0).fit_transform(pixels).astype(np.float32)
 
 
 def grade(vectors: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, list[tuple[float, float, float, float]]]:
@@ -102,6 +131,48 @@ def grade(vectors: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, list[
             errors = [class_error(one.labels, one.probabilities) for one in (own[part[-1]], own[1.0])]
             found[f"one class, {name}"].append((gain.value, gain.low, gain.high, errors[0] - errors[1]))
     return found
+
+
+def grade_all_together(
+    kind: str, vectors: np.ndarray, target: np.ndarray, seed: int
+) -> dict[str, list[tuple[float, float, float, float]]]:
+    """The same for the curve of a number, or of several labels."""
+    rng = np.random.default_rng(seed)
+    some = rng.permutation(len(target))[: int(SIZES[seed % len(SIZES)] * len(target))]
+    vectors, target, fold = vectors[some], target[some], rng.permutation(len(some)) % N_FOLDS
+    shares = sorted({share for part in PARTS.values() for share in part} | {1.0})
+    answers = {share: answered_all_together(vectors, target, fold, share, seed) for share in shares}
+    shown, found = curve_score(kind_of(target)), {}
+    for name, part in PARTS.items():
+        curve = LearningCurve(tuple(s / part[-1] for s in part), tuple(answers[s] for s in part))
+        points = curve_points(curve, round(1000 * part[-1]), groups=None, seed=seed, ahead=(1 / part[-1],))
+        now, then = points[-2].score.value, points[-1].score
+        came = shown(answers[1.0].labels, answers[1.0].probabilities) - now
+        found[f"{kind}, {name}"] = [(then.value - now, then.low - now, then.high - now, came)]
+    return found
+
+
+def answered_all_together(
+    vectors: np.ndarray, target: np.ndarray, fold: np.ndarray, share: float, seed: int
+) -> Predictions:
+    """Out-of-fold answers of heads fitted to a share of all images."""
+    from sklearn.linear_model import Ridge
+
+    alone, items, answers = np.arange(len(target)), [], []
+    for held_out in (np.flatnonzero(fold == number) for number in range(N_FOLDS)):
+        rows = _share_of(np.setdiff1d(alone, held_out), strata(target), alone, share, seed=seed)
+        items.append(held_out)
+        if target.ndim == 1:
+            head = Ridge(alpha=len(rows)).fit(vectors[rows], target[rows])
+            answers.append(head.predict(vectors[held_out])[:, None])
+            continue
+        own = np.tile(target[rows].mean(axis=0), (len(held_out), 1))
+        for label in np.flatnonzero(target[rows].any(axis=0) & ~target[rows].all(axis=0)):
+            one = LogisticClassifier(C=0.01).fit(vectors[rows], target[rows, label].astype(int))
+            own[:, label] = one.predict_proba(vectors[held_out])[:, 1]
+        answers.append(own)
+    order = np.concatenate(items)
+    return Predictions(order, target[order], np.concatenate(answers))
 
 
 def answered(
