@@ -25,7 +25,7 @@ PARTS = tuple(
     )
 )  # fmt: skip
 """Modules of the program. It is copied unchanged into the run folder, and its modules into evidence/."""
-STUDY_PARTS = ("verify_command.py", "verify_documents.py")
+STUDY_PARTS = ("verify_command.py", "verify_documents.py", "verify_joint.py")
 """Those that the program of several targets needs, which runs that of each target."""
 _ATTRIBUTE = "attribute."
 

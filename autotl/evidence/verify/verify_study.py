@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "evidence"))
 try:
     from verify_command import command
     from verify_documents import DamagedError, Ledger, Report, check_model, damage, numbers_of, pointer, printed_as
+    from verify_joint import check_joint
 except Exception as error:
     difference = {"where": "evidence", "found": str(error), "expected": "the parts of this program"}
     print(json.dumps({"equal": False, "differs": [difference]}) if "--json" in sys.argv else f"DIFFERS {difference}")
@@ -34,7 +35,6 @@ NUMBERS, TEXTS = ("rank", "trial", "value", "low", "high"), ("name", "state", "s
 """Columns of the leaderboard that are compared."""
 NOT_REPEATED = {"versions", "map", "requirements", "format", "autotl", "run"}
 """What metadata.json of all targets does not say of each."""
-WHY_NOT = "of the network for all targets, whose calibrated predictions are not kept"
 
 
 class Study:
@@ -138,7 +138,9 @@ def check_index(study: Study) -> None:
             differs.append((f"report.html, {name}", "nothing", result["advice"]))
 
 
-CHECKS: tuple[Callable[[Study], None], ...] = (check_status, check_leaderboard, check_deployable, check_index)
+CHECKS: tuple[Callable[[Study], None], ...] = (
+    check_status, check_leaderboard, check_deployable, check_index, check_joint,
+)  # fmt: skip
 
 
 def verify(folder: Path) -> dict[str, Any]:
@@ -155,13 +157,14 @@ def verify(folder: Path) -> dict[str, Any]:
                 {**one, "first": [f"{inner}/{place}" for place in one["first"]]} for one in found["not_recomputed"]
             ]
         targets |= dict.fromkeys(study.without)
-        if numbers := list(numbers_of(study.joint, "run.json#/joint/targets")):
-            left.append({"why": WHY_NOT, "n": len(numbers), "first": numbers[:3]})
         for check in CHECKS:
             try:
                 check(study)
             except Exception as error:
                 ledger.differs.append(damage(error, folder, check.__name__))
+        numbers = [one for one in numbers_of(study.joint, "run.json#/joint/targets") if one not in ledger.covered]
+        if numbers:
+            left.append({"why": "a plugin's score", "n": len(numbers), "first": numbers[:3]})
     except Exception as error:  # whatever is damaged or missing is reported, without a traceback
         ledger.differs.append(damage(error, folder, str(folder)))
     differs += [{"where": w, "found": f, "expected": e} for w, f, e in ledger.differs]

@@ -17,19 +17,26 @@ from verifying import Change, in_json, in_text
 from autotl.runs.config import Config
 from autotl.runs.targets_result import TargetsResult
 from autotl.settings import Settings
+from autotl.training import fine_tuning
 from autotl.workflows.several_targets import fit_targets, with_targets
 
 
 @pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory, make_folder: Callable[..., Path]) -> Path:
+    return write_shapes(tmp_path_factory.mktemp("data") / "shapes", make_folder)
+
+
+def configured(table: Path, run: Path, **options: Any) -> Config:
+    own = {"budget_seconds": None, "strategy": "probe", "heads": ("logistic",), "label": "shape,tone"}
+    return with_targets(Config(data=table, run=run, **(own | options)))
+
+
+@pytest.fixture(scope="module")
 def study(
-    tmp_path_factory: pytest.TempPathFactory, make_folder: Callable[..., Path], plugins: Any, settings: Settings
+    table: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, settings: Settings
 ) -> TargetsResult:  # fmt: skip
-    folder = tmp_path_factory.mktemp("study")
-    config = Config(
-        data=write_shapes(folder / "data", make_folder), run=folder / "run", budget_seconds=None, trials=2,
-        strategy="probe", heads=("logistic",), label="shape,tone",
-    )  # fmt: skip
-    return fit_targets(with_targets(config), plugins=plugins, settings=settings)
+    config = configured(table, tmp_path_factory.mktemp("study") / "run", trials=2)
+    return fit_targets(config, plugins=plugins, settings=settings)
 
 
 @pytest.fixture
@@ -117,3 +124,19 @@ def test_a_missing_part_of_the_program_is_said_without_a_traceback(name: str, co
     done = verify(copy, "--json")
     assert (done.returncode, done.stderr) == (1, "")
     assert json.loads(done.stdout)["equal"] is False
+
+
+@pytest.mark.slow
+def test_one_network_for_all_targets_is_compared_again_from_its_predictions(
+    table: Path, tmp_path: Path, plugins: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 2)
+    found = fit_targets(configured(table, tmp_path / "run", trials=1, joint=True), plugins=plugins, settings=settings)
+    assert found.joint
+    assert set(found.joint.targets) == {"shape", "tone"}
+    done = verify(found.run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "joint" not in done.stdout
+    in_json("run.json", lambda state: state["joint"]["targets"]["shape"]["verdict"].update(low=0.4))(found.run)
+    document = json.loads(verify(found.run, "--json").stdout)
+    assert [one["where"] for one in document["differs"]] == ["run.json#/joint/targets/shape/verdict/low"]
