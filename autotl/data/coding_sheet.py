@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 
 from autotl.data.spreadsheet_paths import unlike_formula
@@ -16,7 +15,7 @@ from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.wording import listed
 
 COLUMNS, _PROBABILITY = ("item", "coder", "label"), "probability"
-_SHOWN, _MOST_CHARACTERS = "text", 32_000
+_MOST_CHARACTERS = 32_000
 """A spreadsheet's cell holds 32,767 characters."""
 _SEPARATORS = ",;\t|"
 _NAMED_SEPARATOR = re.compile(r'"?sep=(\t|[^\w\s"])"?', re.IGNORECASE)
@@ -51,18 +50,19 @@ def name_problem(coder: str) -> str:
     )
 
 
-def write_sheet(path: Path, items: Iterable[str], *, shown: Sequence[str] = ()) -> None:
+def write_sheet(path: Path, items: Sequence[str], *, further: Mapping[str, Sequence[str]] | None = None) -> None:
     """Write a sheet with one row per item and empty coder and label; ConfigError if it cannot be written.
 
-    shown: what the coders read of each item, in a further column `text`; empty for items that they open.
-    An item that a spreadsheet would run as a formula, and lose, is written with "./" before it, and a text with a
-    space.
+    further: columns with what the coders read of each item, such as `text`, by name.
+    An item that a spreadsheet would run as a formula, and lose, is written with "./" before it, and a further cell with
+    a space.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((*COLUMNS, *((_SHOWN,) if shown else ())))
-    rest = [(_readable(one),) for one in shown] or repeat(())
-    writer.writerows((unlike_formula(item), "", "", *more) for item, more in zip(items, rest, strict=False))
+    further = further or {}
+    writer.writerow((*COLUMNS, *further))
+    for place, item in enumerate(items):
+        writer.writerow((unlike_formula(item), "", "", *(_readable(cells[place]) for cells in further.values())))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))

@@ -39,10 +39,29 @@ def common_kind(names: Collection[str]) -> str:
     return next((one.name for one in MODALITIES.values() if wanted <= {one.name, *one.parts}), "")
 
 
-def texts_to_read(name: str, files: Sequence[Path]) -> list[str]:
-    """What people read of each item of this kind; empty if they look at the files. Unreadable ones have no text."""
+def columns_to_read(name: str, files: Sequence[Path], *, paths: bool = True) -> dict[str, list[str]]:
+    """What people who label items need beside their names, by column: the text, and the path of an image with a text.
+
+    paths: whether these are needed. None if the items are images. Cells of unreadable items are empty.
+    """
     modality = modality_named(name)
-    return [] if modality.has_pixels else [_whole(modality, file) for file in files]
+    columns = {} if modality.has_pixels else {TEXTS.name: [_whole(modality, file) for file in files]}
+    seen = [part for part in modality.parts if modality_named(part).has_pixels] if paths else []
+    return {part: [_path_of(modality, part, file) for file in files] for part in seen} | columns
+
+
+def file_to_look_at(name: str, file: Path) -> Path:
+    """The file that people open to look at an item of this kind: of a composed item, the one of its image."""
+    modality = modality_named(name)
+    seen = [place for place, part in enumerate(modality.parts) if modality_named(part).has_pixels]
+    return modality.files(file)[seen[0]] if seen else file
+
+
+def _path_of(modality: Modality, part: str, file: Path) -> str:
+    try:
+        return str(modality.files(file)[modality.parts.index(part)])
+    except (ValueError, OSError):
+        return ""
 
 
 def _whole(modality: Modality, file: Path) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.coding_sheet import write_sheet
-from autotl.data.modalities import texts_to_read
+from autotl.data.item_files import by_files
+from autotl.data.modalities import columns_to_read, file_to_look_at
 from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.evidence.agreement.planning import Plan, plan
 from autotl.evidence.run_evidence import Evidence, read_evidence
@@ -119,10 +120,12 @@ def draw_sample(
         numbers = {item: number for number, item in enumerate(after.items, 1)}
         items = [new[place] for place in order]
         files = [evidence.run.dataset.root / item for item in items]
-        names = [str(file.absolute()) for file in files]
+        names, modality = [str(file.absolute()) for file in files], evidence.run.dataset.modality
         if copies is not None:
-            names = _copied(files, [numbers[item] for item in items], copies)
-        write_sheet(sheet, names, shown=texts_to_read(evidence.run.dataset.modality, files))
+            seen = [file_to_look_at(modality, file) for file in files]
+            names = _copied(seen, [numbers[item] for item in items], copies)
+        # The paths of the originals may reveal the class.
+        write_sheet(sheet, names, further=columns_to_read(modality, files, paths=copies is None))
         write_sample(own, after)
     draws = after.draws[len(before.draws) :]
     return evidence.run.dataset.words(SampleDrawn(
@@ -140,8 +143,8 @@ def write_sheet_again(folder: Path, sheet: Path) -> int:
     if not items:
         raise ConfigError(f"no item of {folder} has been drawn yet; draw some with --sample N")
     files = [evidence.run.dataset.root / item for item in items]
-    shown = texts_to_read(evidence.run.dataset.modality, files)
-    write_sheet(sheet, [str(file.absolute()) for file in files], shown=shown)
+    further = columns_to_read(evidence.run.dataset.modality, files)
+    write_sheet(sheet, [str(file.absolute()) for file in files], further=further)
     return len(items)
 
 
@@ -264,8 +267,9 @@ def _notes(evidence: Evidence, items: list[str], n: int, n_drawn: int, copies: P
             f"{n:,} images were requested, and all {len(items):,} that {which} were drawn: the model has no held-out "
             "answer for any other image"
         )
-    labels = evidence.run.dataset.items.set_index("path")["label"].reindex(items)
-    telling = [item for item, label in zip(items, labels, strict=True) if label in Path(item).parts[:-1]]
+    known = evidence.run.dataset.items.set_index("path", drop=False).reindex(items)
+    files = by_files(known, evidence.run.dataset.root)[0]["path"]
+    telling = [file for file, label in zip(files, known["label"], strict=True) if label in Path(file).parts[:-1]]
     if telling and copies is None:
         notes.append(
             f"some paths in the sheet reveal the class, such as {telling[0]}: coders who read them are not blind. "

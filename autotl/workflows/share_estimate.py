@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from autotl.data.coding_sheet import write_sheet
-from autotl.data.modalities import texts_to_read
+from autotl.data.modalities import columns_to_read
 from autotl.errors import ConfigError, MachineError
 from autotl.evidence.intervals import accuracy_with_interval
 from autotl.evidence.run_evidence import Evidence, read_evidence
@@ -184,7 +184,7 @@ def draw_to_label(
         new = after.items[len(before.items) :]
         try:
             files = [population.files[name] for name in new]
-            write_sheet(sheet, files, shown=texts_to_read(run.dataset.modality, [Path(file) for file in files]))
+            write_sheet(sheet, files, further=columns_to_read(population.modality, [Path(file) for file in files]))
         except OSError as error:  # the error itself would name the temporary file
             raise MachineError(f"{sheet} cannot be written: {error.strerror}. {_REMEDY}.") from error
         write_draws(draws, after, population)

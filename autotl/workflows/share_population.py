@@ -35,7 +35,7 @@ class Population:
     described: the input, in words. names: (n,), unique, relative to the folder if one was given. files: the path of
     every image by name, including images left out; contents: a hash of each file, empty if it cannot be read.
     probabilities: float (n, n_classes). unreadable, trained_on: names of images that could not be read, or that the
-    model was trained on. columns: values of each requested column, (n,).
+    model was trained on. columns: values of each requested column, (n,). modality: the kind of the items, by its name.
     """
 
     described: str
@@ -47,6 +47,7 @@ class Population:
     unreadable: frozenset[str]
     trained_on: frozenset[str]
     columns: dict[str, np.ndarray]
+    modality: str
 
     @property
     def key(self) -> str:
@@ -115,7 +116,7 @@ def read_population(
     return Population(
         described, classes, tuple(named[kept]), files, dict(zip(names, contents, strict=True)), probabilities,
         frozenset(named[~kept & ~trained_on]), frozenset(named[trained_on]),
-        {column: own[kept] for column, own in values.items()},
+        {column: own[kept] for column, own in values.items()}, predictor.reader.item,
     )  # fmt: skip
 
 

@@ -25,6 +25,12 @@ def test_a_spreadsheet_runs_no_item_as_a_formula(tmp_path: Path) -> None:
     assert [row.item for row in read_sheet(tmp_path / "sheet.csv")] == ["./=1+1.png", "/photos/=1+1.png"]
 
 
+def test_further_columns_stand_behind_and_are_no_formulas_either(tmp_path: Path) -> None:
+    write_sheet(tmp_path / "sheet.csv", ["a.png"], further={"image": ["/photos/a.png"], "text": ["=1+1"]})
+    assert (tmp_path / "sheet.csv").read_text() == "item,coder,label,image,text\na.png,,,/photos/a.png, =1+1\n"
+    assert read_sheet(tmp_path / "sheet.csv") == (SheetRow(2, "a.png", "", ""),)
+
+
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -18,15 +19,20 @@ from small_encoder import small_graph
 from small_text_encoder import small_text_encoder
 
 from autotl.api.fitted_model import FittedModel
+from autotl.data.coding_sheet import SheetRow
 from autotl.deploy.deployable import TOLERANCE, load_deployable, replay
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Encoder
 from autotl.plugins import Plugins, load_plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Run
+from autotl.runs.validation import read_codings, validation_folder
 from autotl.search.optuna_study import read_records
 from autotl.settings import Settings
 from autotl.workflows.fit import fit
+from autotl.workflows.human_validation import validate
+from autotl.workflows.people_sample import draw_sample
+from autotl.workflows.share_estimate import draw_to_label
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +131,76 @@ def test_a_champion_that_reads_one_part_leaves_as_a_model_of_that_part(
     assert replay(deployable) < TOLERANCE
     [answer] = FittedModel(run).predict(listing.parent / "photos" / "000.png")
     assert answer["label"] in run.dataset.classes
+
+
+@pytest.fixture
+def sampled(run: Run, tmp_path: Path) -> Path:
+    """A copy of the run, from which items can be drawn."""
+    return shutil.copytree(run.folder, tmp_path / "sampled")
+
+
+def rows_of(sheet: Path) -> list[dict[str, str]]:
+    with sheet.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def described(listing: Path) -> dict[str, str]:
+    """The description of each photo."""
+    table = pd.read_csv(listing)
+    return {str(listing.parent / photo): text for photo, text in zip(table["photo"], table["description"], strict=True)}
+
+
+def test_a_sheet_of_pairs_says_where_the_image_is_beside_the_text(
+    sampled: Path, listing: Path, tmp_path: Path
+) -> None:  # fmt: skip
+    drawn = draw_sample(sampled, 5, sheet=tmp_path / "sheet.csv")
+    rows = rows_of(tmp_path / "sheet.csv")
+    assert [list(row) for row in rows] == [["item", "coder", "label", "image", "text"]] * 5
+    known = described(listing)
+    assert all(known[row["image"]].strip() == row["text"].strip() for row in rows)
+    assert [Path(row["item"]).name for row in rows] == list(drawn.items)
+
+
+def test_copies_of_pairs_are_images_that_can_be_looked_at(sampled: Path, listing: Path, tmp_path: Path) -> None:
+    drawn = draw_sample(sampled, 5, sheet=tmp_path / "sheet.csv", copies=tmp_path / "copies")
+    rows = rows_of(tmp_path / "sheet.csv")
+    assert [list(row) for row in rows] == [["item", "coder", "label", "text"]] * 5
+    assert sorted(Path(row["item"]).name for row in rows) == [f"image-{n:04d}.png" for n in range(1, 6)]
+    texts = {Path(photo).read_bytes(): text for photo, text in described(listing).items()}
+    assert all(texts[Path(row["item"]).read_bytes()].strip() == row["text"].strip() for row in rows)
+    validate(sampled, [SheetRow(n, row["item"], "Ann", "0 wine") for n, row in enumerate(rows, 2)])
+    assert {one.item for one in read_codings(validation_folder(sampled))} == set(drawn.items)
+
+
+def test_paths_of_images_that_reveal_the_class_of_pairs_are_said_to(
+    plugins: Plugins, settings: Settings, listing: Path, tmp_path: Path
+) -> None:
+    table = pd.read_csv(listing)
+    for row, label in enumerate(table["label"]):
+        photo = tmp_path / "data" / label / f"{row}.png"
+        photo.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(listing.parent / table.loc[row, "photo"], photo)
+        table.loc[row, "photo"] = f"{label}/{row}.png"
+    table.to_csv(tmp_path / "data" / "listing.csv", index=False)
+    config = Config(
+        tmp_path / "data", tmp_path / "run", text="description", trials=1, budget_seconds=None, strategy="probe",
+        heads=("logistic",), backbones=("small",),
+    )  # fmt: skip
+    folder = fit(config, plugins=plugins, settings=settings).folder
+    seen = draw_sample(folder, 3, sheet=tmp_path / "seen.csv")
+    assert any("not blind" in note and ".png" in note for note in seen.notes)
+    copied = draw_sample(folder, 3, sheet=tmp_path / "copied.csv", copies=tmp_path / "copies")
+    assert not any("not blind" in note for note in copied.notes)
+
+
+def test_a_sheet_for_an_estimate_of_pairs_says_where_the_image_is(
+    sampled: Path, listing: Path, tmp_path: Path, settings: Settings
+) -> None:
+    table = pd.read_csv(listing).assign(description=lambda frame: frame["description"] + " Once more.")
+    new = listing.with_name("more.csv")
+    table.drop(columns="label").to_csv(new, index=False)
+    draw_to_label(sampled, new, 4, tmp_path / "sheet.csv", settings=settings)
+    rows = rows_of(tmp_path / "sheet.csv")
+    assert [list(row) for row in rows] == [["item", "coder", "label", "image", "text"]] * 4
+    known = described(new)
+    assert all(known[row["image"]].strip() == row["text"].strip() for row in rows)
