@@ -15,7 +15,7 @@ from autotl.data.patch import Decision
 from autotl_ui.data.choices import choose, take_back
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.gallery import grid_key, new_grid
-from autotl_ui.widgets.items import GridItem, show_items
+from autotl_ui.widgets.items import GridItem, name_of, show_items
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.theme import sticky
 from autotl_ui.widgets.words import counted, plain, sentence, worded
@@ -173,8 +173,9 @@ def finding_item(contents: Contents, path: str, *, detail: str = "") -> GridItem
     """An item as a finding shows it: with its class, and a mark where there is a decision about it."""
     label, given, excluded = contents.known.get(path, _UNKNOWN)
     mark = "excluded" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
-    name = path.rpartition("/")[2]
-    return GridItem(contents.file(path), path, caption=label or "unlabelled", detail=detail or name, mark=mark)
+    file = contents.file(path)
+    name = name_of(file, path.rpartition("/")[2])
+    return GridItem(file, path, caption=label or "unlabelled", detail=detail or name, mark=mark)
 
 
 def _fits(decision: Decision, contents: Contents) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 from autotl.data.patch import Decision
 from autotl_ui.data.choices import choose, last_step, take_back, undo_last
 from autotl_ui.data.contents import Contents
-from autotl_ui.widgets.items import GridItem, show_items
+from autotl_ui.widgets.items import GridItem, name_of, show_items
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.theme import sticky
 from autotl_ui.widgets.words import plain
@@ -65,7 +65,8 @@ def _rows(contents: Contents, group: str) -> pd.DataFrame:
 def _item(row: object, contents: Contents) -> GridItem:
     path, label, given, excluded = (getattr(row, name) for name in ("path", "label", "label_given", "excluded"))
     mark = "excluded" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
-    return GridItem(contents.file(path), path, caption=path.rpartition("/")[2], mark=mark)
+    file = contents.file(path)
+    return GridItem(file, path, caption=name_of(file, path.rpartition("/")[2]), mark=mark)
 
 
 def _show_actions(data_set: DataSet, contents: Contents, chosen: list[str], *, n_rows: int) -> None:

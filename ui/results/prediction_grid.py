@@ -12,7 +12,7 @@ from autotl.data.item_kinds import ItemKind
 from autotl.data.patch import Decision
 from autotl.errors import AutoTLError
 from autotl_ui.results.decisions import NOTE, RunDecisions, mark
-from autotl_ui.widgets.items import GridItem, show_items
+from autotl_ui.widgets.items import GridItem, name_of, show_items
 from autotl_ui.widgets.words import plain
 
 PER_PAGE = 24
@@ -64,11 +64,12 @@ def _item(row: object, decided: Mapping[str, Decision]) -> GridItem:
     path, label, predicted = (str(getattr(row, name)) for name in ("path", "label", "predicted"))
     confidence = f"{100 * float(getattr(row, 'confidence')):.0f} %"  # noqa: B009, a row of itertuples has no type
     caption = f"{label}, {confidence}" if label == predicted else f"{label}, predicted as {predicted}, {confidence}"
+    file = Path(str(getattr(row, "file")))  # noqa: B009, see above
     return GridItem(
-        file=Path(str(getattr(row, "file"))),  # noqa: B009, see above
+        file=file,
         name=path,
         caption=caption,
-        detail=path,
+        detail=name_of(file, path),
         mark=mark(decided.get(path)),
     )
 

@@ -12,7 +12,7 @@ from autotl.targets import NUMBER
 from autotl_ui.results.mistakes import choose_part, require_evidence
 from autotl_ui.results.panels import show_panels
 from autotl_ui.results.prediction_grid import one_page, report_missing
-from autotl_ui.widgets.items import GridItem, show_items
+from autotl_ui.widgets.items import GridItem, name_of, show_items
 from autotl_ui.workspace.evidence import find_wrong_answers
 from autotl_ui.workspace.runs import RunView
 
@@ -40,7 +40,7 @@ def show_wrong_answers(run: RunView, result: RunResult) -> None:
     rows = one_page(table, run.kind, key=f"wrong-{run.name}-{part}", order=order)
     present = rows["file"].map(lambda file: Path(file).exists()).to_numpy(dtype=bool)
     shown = [
-        GridItem(Path(file), path, f"{label}, predicted as {predicted}", path)
+        GridItem(Path(file), path, f"{label}, predicted as {predicted}", name_of(Path(file), path))
         for path, file, label, predicted, _ in rows[present].itertuples(index=False)
     ]
     if shown:

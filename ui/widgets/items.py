@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from autotl.data.item_kinds import kind_of_files
-from autotl.data.modalities import modality_named
+from autotl.data.modalities import file_to_look_at, modality_named
 from autotl.modality import Modality, Shown
 from autotl_ui.server.signing import sign, unsign
 from autotl_ui.widgets.components import component
@@ -74,6 +74,20 @@ def places_of(file: Path, pixels: int) -> dict[str, object]:
     """
     words = item_address(file, pixels, words=True) if _has_both(file) else ""
     return {"src": item_address(file, pixels), "text": is_text(file), "words": words}
+
+
+def name_of(file: Path, path: str) -> str:
+    """The name of an item in a caption: its path; for a pair, the name of its image with the path behind it.
+
+    path: as the dataset lists it.
+    """
+    if not _has_both(file):
+        return path
+    try:
+        image = file_to_look_at(_modality_of(file).name, file)
+    except (ValueError, OSError):
+        return path
+    return path if image.stem == file.stem else f"{image.name} ({path})"
 
 
 def show_items(items: Sequence[GridItem], *, key: str, pixels: int = PIXELS, choose: bool = False) -> list[str]:

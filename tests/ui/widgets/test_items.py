@@ -10,7 +10,7 @@ from label_data import write_image
 from starlette.routing import Route
 
 from autotl.pairs.pair_files import named_parts
-from autotl_ui.widgets.items import ROUTE, is_text, item_address, places_of, serve_item
+from autotl_ui.widgets.items import ROUTE, is_text, item_address, name_of, places_of, serve_item
 
 ROUTES = [Route(ROUTE + "{token}", serve_item)]
 
@@ -48,6 +48,18 @@ def test_a_pair_is_served_as_its_image_and_as_its_text(tmp_path: Path) -> None:
     places = places_of(file, 240)
     assert (places["text"], places["words"] != "") == (False, True)
     assert places_of(tmp_path / "a.png", 240)["words"] == ""
+
+
+def test_the_caption_of_a_pair_names_its_image(tmp_path: Path) -> None:
+    file = tmp_path / "row-000001.pair"
+    file.write_bytes(named_parts("photos/frog.png", "row-000001.txt"))
+    assert name_of(file, "row-000001.pair") == "frog.png (row-000001.pair)"
+    file.write_bytes(named_parts("row-000001.png", "row-000001.txt"))  # an image that the table holds
+    assert name_of(file, "row-000001.pair") == "row-000001.pair"
+    file.write_bytes(b"{")
+    assert name_of(file, "row-000001.pair") == "row-000001.pair"
+    assert name_of(tmp_path / "gone.pair", "gone.pair") == "gone.pair"
+    assert name_of(tmp_path / "cat" / "a.png", "cat/a.png") == "cat/a.png"
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.txt", b"\0\1\2" * 50), ("a.png", b"no image"), ("gone.txt", None)])

@@ -78,6 +78,7 @@ export default function (component) {
   };
 
   grid.classList.toggle("texts", data.items.some((item) => item.text || item.words));
+  grid.classList.toggle("both", data.items.some((item) => item.words));
   grid.setAttribute("role", data.choose ? "group" : "list");
   grid.setAttribute("aria-label", data.choose ? "Items to select" : "Items");
 
