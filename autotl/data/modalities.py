@@ -57,6 +57,18 @@ def file_to_look_at(name: str, file: Path) -> Path:
     return modality.files(file)[seen[0]] if seen else file
 
 
+def caption_name(name: str, file: Path, path: str) -> str:
+    """The name of an item of this kind in a caption: its path; if composed, the name of its image with the path behind.
+
+    file: where it is; path: as the dataset lists it.
+    """
+    try:
+        seen = file_to_look_at(name, file)
+    except (ValueError, OSError):
+        return path
+    return path if seen.stem == file.stem else f"{seen.name} ({path})"
+
+
 def _path_of(modality: Modality, part: str, file: Path) -> str:
     try:
         return str(modality.files(file)[modality.parts.index(part)])

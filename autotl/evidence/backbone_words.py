@@ -52,7 +52,8 @@ def _best_of(tried: tuple[TriedBackbone, ...]) -> str:
     best, n_backbones = tried[0], len({one.backbone for one in tried})
     if n_backbones == 1:
         return f"Of {len(tried)} sizes of {best.backbone}, {_pixels(best.size)} pixels"
-    what = f"{n_backbones} backbones" if len(tried) == n_backbones else f"{len(tried)} pairs of a backbone and a size"
+    several = f"{len(tried)} combinations of a backbone and a size"
+    what = f"{n_backbones} backbones" if len(tried) == n_backbones else several
     return f"Of {what}, {_place(best)}"
 
 

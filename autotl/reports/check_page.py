@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.dataset import Dataset
-from autotl.data.modalities import modality_named
+from autotl.data.modalities import caption_name, modality_named
 from autotl.data.split import Split
 from autotl.errors import ConfigError
 from autotl.interfaces import Finding, Severity
@@ -40,7 +40,7 @@ class PageImage:
     """An item as the page shows it.
 
     part: its given split. size: such as "640 × 480" pixels. jpeg: base64, and text: the beginning of one; both empty if
-    the item cannot be read. reason: why it is not shown.
+    the item cannot be read. reason: why it is not shown. name: as its caption has it, empty for its path.
     """
 
     label: str = ""
@@ -49,6 +49,7 @@ class PageImage:
     jpeg: str = ""
     text: str = ""
     reason: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -297,5 +298,6 @@ def _images(dataset: Dataset, shown: Counter[str], *, most_bytes: int) -> dict[s
             images[path] = PageImage(label, part, size, reason=one)
         else:
             jpeg = base64.b64encode(one.jpeg).decode()
-            images[path] = PageImage(label, part, size, jpeg=jpeg, text=one.text)
+            name = caption_name(modality.name, dataset.root / path, path)
+            images[path] = PageImage(label, part, size, jpeg=jpeg, text=one.text, name=name)
     return images

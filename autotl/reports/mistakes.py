@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autotl.data.modalities import modality_named
+from autotl.data.modalities import caption_name, modality_named
 from autotl.predictions import Predictions
 from autotl.runs.run import Run
 
@@ -25,11 +25,11 @@ MAPS = "evidence/maps"
 class Mistake:
     """A wrong answer on the test split.
 
-    image: JPEG in base64, empty if it cannot be read or is a text. map: its evidence map as PNG in base64, empty if
-    there is none. text: the beginning of a text, empty for an image.
+    name: as captions show it. image: JPEG in base64, empty if it cannot be read or is a text. map: its evidence map as
+    PNG in base64, empty if there is none. text: the beginning of a text, empty for an image.
     """
 
-    path: str
+    name: str
     true: str
     predicted: str
     confidence: float
@@ -54,7 +54,7 @@ class Cell:
 
 def surest_mistakes(run: Run, tested: Predictions) -> list[Mistake]:
     """The most confident mistakes on the test split, each as it is shown."""
-    classes, paths = run.dataset.classes, run.dataset.items["path"]
+    dataset, classes, paths = run.dataset, run.dataset.classes, run.dataset.items["path"]
     found = []
     for row in _wrong(tested)[:N_MISTAKES]:
         item = int(tested.items[row])
@@ -62,7 +62,7 @@ def surest_mistakes(run: Run, tested: Predictions) -> list[Mistake]:
         image, text = _shown(run, item, PIXELS)
         found.append(
             Mistake(
-                path=str(paths.iloc[item]),
+                name=caption_name(dataset.modality, dataset.path(item), str(paths.iloc[item])),
                 true=classes[tested.labels[row]],
                 predicted=classes[answer],
                 confidence=float(tested.probabilities[row, answer]),

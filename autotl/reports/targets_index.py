@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from autotl.data.modalities import modality_named
+from autotl.data.modalities import caption_name, modality_named
 from autotl.evidence.run_evidence import Evidence, read_evidence
 from autotl.interfaces import ScoreInterval
 from autotl.reports.templating import capital, template
@@ -24,7 +24,7 @@ class SharedMistake:
     """An item of the test split that the models of several targets get wrong.
 
     wrong: by target, its label and the answer. image: JPEG in base64, text: the beginning of a text; both empty if it
-    cannot be shown.
+    cannot be shown. name: as captions show it.
     """
 
     path: str
@@ -32,6 +32,7 @@ class SharedMistake:
     confidence: float
     image: str = ""
     text: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,10 @@ def _rows(found: TargetsResult, evidence: Mapping[str, Evidence]) -> Iterator[Ta
 
 def _with_image(mistake: SharedMistake, evidence: Mapping[str, Evidence]) -> SharedMistake:
     dataset = next(iter(evidence.values())).run.dataset
+    file = dataset.root / mistake.path
+    named = replace(mistake, name=caption_name(dataset.modality, file, mistake.path))
     try:
-        shown = modality_named(dataset.modality).show(dataset.root / mistake.path, PIXELS)
+        shown = modality_named(dataset.modality).show(file, PIXELS)
     except (ValueError, OSError):
-        return mistake
-    return replace(mistake, image=base64.b64encode(shown.jpeg).decode(), text=shown.text)
+        return named
+    return replace(named, image=base64.b64encode(shown.jpeg).decode(), text=shown.text)

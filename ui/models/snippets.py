@@ -33,11 +33,12 @@ def snippets(model: ExportableModel, *, store: str, port: int = PORT) -> list[Sn
     columns = ", ".join(model.columns) or "label, and one for each class"
     given = "the columns image and text" if kind is PAIRS else f"one column, {kind.name}"
     table = f" It takes a table with {given}, and returns the columns {columns}."
+    also = ' In place of the path, give an image with its text: ("photo.jpg", "Its text.").' if kind is PAIRS else ""
     said = _said(model)
     found = [
         Snippet(
             "Python, without MLflow", "python", _by_itself(model.folder, item, kind, said),
-            f"Needs only {needed}: pip install -r requirements.txt, in the folder of the model.",
+            f"Needs only {needed}: pip install -r requirements.txt, in the folder of the model.{also}",
         ),
         Snippet(
             "Terminal, without MLflow", "bash",

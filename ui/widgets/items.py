@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from autotl.data.item_kinds import kind_of_files
-from autotl.data.modalities import file_to_look_at, modality_named
+from autotl.data.modalities import caption_name, modality_named
 from autotl.modality import Modality, Shown
 from autotl_ui.server.signing import sign, unsign
 from autotl_ui.widgets.components import component
@@ -77,17 +77,8 @@ def places_of(file: Path, pixels: int) -> dict[str, object]:
 
 
 def name_of(file: Path, path: str) -> str:
-    """The name of an item in a caption: its path; for a pair, the name of its image with the path behind it.
-
-    path: as the dataset lists it.
-    """
-    if not _has_both(file):
-        return path
-    try:
-        image = file_to_look_at(_modality_of(file).name, file)
-    except (ValueError, OSError):
-        return path
-    return path if image.stem == file.stem else f"{image.name} ({path})"
+    """The name of an item in a caption; see `caption_name`."""
+    return caption_name(_modality_of(file).name, file, path)
 
 
 def show_items(items: Sequence[GridItem], *, key: str, pixels: int = PIXELS, choose: bool = False) -> list[str]:

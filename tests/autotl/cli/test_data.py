@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,7 @@ def test_pairs_of_a_listing_are_checked_and_decided_about(tmp_path: Path) -> Non
     assert document["n_items"] == 24
     page = (tmp_path / document["page"]).read_text(encoding="utf-8")
     assert "data:image/jpeg;base64," in page and '<q class="excerpt"' in page
+    assert re.search(r"<bdi>\d{3}\.png \(row-\d{6}\.pair\)</bdi>", page)
     assert f"autotl fix {listing} --text description --image photo --exclude row-" in page
     done = autotl("fix", listing, *columns, "--exclude", "row-000001.pair", "--json")
     assert json.loads(done.stdout)["decisions"][0]["item"] == "row-000001.pair"

@@ -27,7 +27,7 @@ def test_the_first_sentence_says_which_was_best_which_may_be_as_good_and_what_wo
 
 def test_sizes_are_counted_where_a_backbone_was_tried_at_several():
     [sentence] = describe(replace(FOUND, tried=(READ, replace(NEAR, backbone="lite0"), FAR)))
-    assert sentence.startswith("Of 3 pairs of a backbone and a size, lite0 at 320 pixels was best on a sample")
+    assert sentence.startswith("Of 3 combinations of a backbone and a size, lite0 at 320 pixels was best on a sample")
     [sentence] = describe(replace(FOUND, tried=(READ, replace(NEAR, backbone="lite0"))))
     assert sentence.startswith("Of 2 sizes of lite0, 320 pixels was best on a sample of 300 images, but lite0 at 260 ")
 

@@ -90,12 +90,12 @@ def test_a_run_says_it_everywhere(run: Run) -> None:
         ("tiny", "32x32"), ("tiny", "48x48"), ("shallow", "32x32"),
     }  # fmt: skip
     assert any(one.read_in_full and one.n_trials for one in found.tried)
-    [sentence] = [text for text in result.in_short if text.startswith("Of 3 pairs of a backbone and a size, ")]
+    [sentence] = [text for text in result.in_short if text.startswith("Of 3 combinations of a backbone and a size, ")]
     [panel] = [panel for panel in read_evidence(run.folder).panels if panel.panel == PIECE]
     assert panel.sentences[0] == sentence
     assert panel.parts[0].title == "Backbones tried"
     for file in ("report.html", "champion/model_card.md"):
-        assert "Of 3 pairs of a backbone and a size, " in (run.folder / file).read_text(encoding="utf-8")
+        assert "Of 3 combinations of a backbone and a size, " in (run.folder / file).read_text(encoding="utf-8")
     assert "Backbones tried" in (run.folder / "report.html").read_text(encoding="utf-8")
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,9 +22,11 @@ from small_text_encoder import small_text_encoder
 from autotl.api.fitted_model import FittedModel
 from autotl.data.coding_sheet import SheetRow
 from autotl.deploy.deployable import TOLERANCE, load_deployable, replay
+from autotl.evidence.run_evidence import read_evidence
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Encoder
 from autotl.plugins import Plugins, load_plugins
+from autotl.reports.mistakes import surest_mistakes
 from autotl.runs.config import Config
 from autotl.runs.run import Run
 from autotl.runs.validation import read_codings, validation_folder
@@ -131,6 +134,17 @@ def test_a_champion_that_reads_one_part_leaves_as_a_model_of_that_part(
     assert replay(deployable) < TOLERANCE
     [answer] = FittedModel(run).predict(listing.parent / "photos" / "000.png")
     assert answer["label"] in run.dataset.classes
+
+
+def test_the_report_names_the_image_of_each_mistake_beside_its_row(run: Run) -> None:
+    evidence = read_evidence(run.folder)
+    assert evidence
+    tested = replace(evidence.tested, labels=(evidence.tested.probabilities.argmax(axis=1) + 1) % 4)
+    shown = surest_mistakes(run, tested)
+    assert shown
+    for one in shown:
+        photo, row = re.fullmatch(r"(\d{3})\.png \(row-(\d{6})\.pair\)", one.name).groups()  # type: ignore[union-attr]
+        assert int(row) == int(photo) + 1
 
 
 @pytest.fixture
