@@ -10,17 +10,18 @@ import pandas as pd
 import streamlit as st
 
 from autotl.data.item_kinds import IMAGES, ItemKind
-from autotl.evidence.panels import CORE, ShownPanel, fetches_data, heading
+from autotl.evidence.panels import CORE, PARTS, ShownPanel, fetches_data, heading
 from autotl.interfaces import Figure, Table
 from autotl_ui.widgets.theme import ink, muted
 from autotl_ui.widgets.words import plain, sentence, spell_scores, worded
 
 
-def show_panels(panels: tuple[ShownPanel, ...], kind: ItemKind = IMAGES) -> None:
+def show_panels(panels: tuple[ShownPanel, ...], items: ItemKind = IMAGES) -> None:
     """Draw every table and figure, and name the plugin that it comes from, if any."""
     if not panels:
         st.caption("There is no panel for this run.")
     for number, shown in enumerate(panels):
+        kind = IMAGES if shown.panel == PARTS else items  # its sentences name images as one of the parts
         with st.container(border=True):
             st.subheader(worded(plain(heading(str(shown.panel))), kind), anchor=False)
             for text in shown.sentences:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from autotl.data.item_kinds import ItemKind
+from autotl.data.item_kinds import IMAGES, ItemKind
 from autotl.runs.forecasts import COLUMNS
 from autotl.runs.result import RunResult
 from autotl.runs.summaries import ChampionMember
@@ -49,8 +49,8 @@ def show_summary(result: RunResult, kind: ItemKind) -> None:
         )  # fmt: skip
     if result.advice:
         st.markdown(f":material/gavel: **Advice:** {_told(result.advice, kind)}")
-    for text in result.in_short:
-        st.markdown(f"- {_told(text, kind)}")
+    for text in result.in_short:  # in the words of the run's items, of which some name the image of a pair
+        st.markdown(f"- {_told(text, IMAGES)}")
     _show_scores(result, kind)
     if result.ended and not result.refit:  # a refit says so itself
         more = result.expected_gain.sentence if result.expected_gain else ""

@@ -15,7 +15,7 @@ from app_pages import open_page, words
 from streamlit.testing.v1 import AppTest
 
 from autotl.data.patch import read_patch
-from autotl.evidence.panels import CORE, ShownPanel
+from autotl.evidence.panels import CORE, PARTS, ShownPanel
 from autotl.interfaces import Figure, Table
 from autotl.runs.run import open_run
 from autotl_ui.jobs import jobs
@@ -266,6 +266,21 @@ def test_the_page_says_in_short_what_the_evidence_says(good: Path) -> None:
     (good / "run.json").write_text(json.dumps(state), encoding="utf-8")
     shown = [one.value for one in open_page("results", run="good").markdown]
     assert shown.index("- Usable for sorting.") < shown.index("- One group is worse.")
+
+
+def test_the_parts_of_pairs_keep_their_names(good: Path) -> None:
+    said = "image and text together reach balanced_accuracy 0.9, the image alone 0.8"
+    state = json.loads((good / "run.json").read_text(encoding="utf-8"))
+    state["modality"] = "pair"
+    state["result"]["in_short"] = [said]
+    (good / "run.json").write_text(json.dumps(state), encoding="utf-8")
+    panel = ShownPanel(PARTS, CORE, (Table("scores", ("learned from",), (("image alone",),)),), sentences=(said,))
+    (good / "evidence" / "panels.json").write_text(json.dumps([panel.to_json()]), encoding="utf-8")
+    app = open_page("results", run="good")
+    assert "- Image and text together reach balanced accuracy 0.9, the image alone 0.8." in words(app)
+    go(app, "Evidence")
+    assert "What does each part bring?" in [one.value for one in app.subheader]
+    assert words(app).count("Image and text together reach") == 2
 
 
 def test_runs_are_compared_and_unlike_ones_are_named(good: Path) -> None:
