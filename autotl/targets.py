@@ -26,7 +26,7 @@ SEPARATOR = ";"
 UNKNOWN_MARK = "?"
 """Before a label of which it is unknown whether it applies."""
 UNKNOWN = -1
-"""In a matrix of labels: it is unknown whether the label applies."""
+"""In a matrix of labels: it is unknown whether the label applies. In place of a class: the label is missing."""
 DEFAULT_OBJECTIVES: Mapping[str, str] = {
     CLASSES: "balanced_accuracy", ORDERED: "quadratic_kappa", LABELS: "mean_average_precision", NUMBER: "r2",
 }  # fmt: skip

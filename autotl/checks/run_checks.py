@@ -43,11 +43,6 @@ def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = 
     return worst_first(findings)
 
 
-def is_for(check: Check, dataset: Dataset) -> bool:
-    """Whether a check can look at this kind of item, or at a part of it, and at this kind of target."""
-    return dataset.kind in check.targets and check.modality in views_of(dataset)
-
-
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Errors, then warnings, then information; otherwise in the order given."""
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])

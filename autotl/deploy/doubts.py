@@ -69,8 +69,6 @@ def add_unsure(model: onnx.ModelProto, threshold: float, n_classes: int) -> onnx
 
 def add_novelty(model: onnx.ModelProto, novelty: Novelty) -> onnx.ModelProto:
     """The graph with the output `none_of_these`; layers of the frozen network that it lacks are added."""
-    import onnx
-
     from autotl.graphs.beside import beside
     from autotl.graphs.blocks import choices
     from autotl.graphs.doubts import SWITCH

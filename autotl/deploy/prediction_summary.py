@@ -47,16 +47,8 @@ class PredictionSummary:
         return int(self.counts.sum())
 
 
-def summarise_predictions(file: Path) -> PredictionSummary | None:
-    """Summarise a table of one target, which may still be written to; None where it has no rows.
-
-    Raises OSError or ValueError where the file cannot be read.
-    """
-    return summarise_targets(file).get("")
-
-
 def summarise_targets(file: Path) -> dict[str, PredictionSummary]:
-    """Summarise a table for each of its targets, by name; under "" for a table of one. Empty where it has no rows.
+    """Summarise a table, which may still be written to, for each target by name; under "" for one. Empty without rows.
 
     Raises OSError or ValueError where the file cannot be read.
     """

@@ -172,15 +172,6 @@ def read_vocabulary(folder: Path) -> WordCounter:
     return WordCounter.from_json((folder / VOCABULARY_FILE).read_text(encoding="utf-8"))
 
 
-def as_document(evidence: WordEvidence, classes: Sequence[str]) -> dict[str, object]:
-    """Plain values, with the names of the classes."""
-    return {
-        "label": classes[evidence.label], "runner_up": classes[evidence.runner_up],
-        "difference": evidence.difference, "method": evidence.method, "constant": evidence.constant,
-        "words": [{"word": word, "evidence": value} for word, value in evidence.words],
-    }  # fmt: skip
-
-
 def _from_answers(found: LeftOut) -> WordEvidence:
     """How much the log-odds of the label against the runner-up fall without each part, shared equally by its words."""
     label, runner_up = _first_two(found.whole)

@@ -35,8 +35,8 @@ class RunState:
     relative to its working folder. budget_seconds: None without. spent_seconds: working time until run.json was
     written last. can_resume: whether `autotl resume` can continue it. refit: whether it fits another run's champion.
     backbones, heads: those that were asked for by name. max_gap: largest tolerated gap between groups, or None.
-    text, image: the columns of texts and of images. target: the kind of what is learned. modality: the kind of the items, by its name.
-    targets: the folders of the runs of several targets, relative to this one; empty for one.
+    text, image: the columns of texts and of images. target: the kind of what is learned. modality: the kind of the
+    items, by its name. targets: the folders of the runs of several targets, relative to this one; empty for one.
     """
 
     status: Status

@@ -27,9 +27,10 @@ from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.network_training import PIXELS, CutNetwork, fit_head, progress_of, save_network, together, train_on
 from autotl.search.probe_trials import build_classifier
+from autotl.targets import UNKNOWN
 from autotl.training.classifiers import Classifier
 from autotl.training.fine_tuning import FineTuned, Inputs, assemble, train
-from autotl.training.joint_heads import UNKNOWN, divide, side_by_side, sum_of_losses
+from autotl.training.joint_heads import divide, side_by_side, sum_of_losses
 from autotl.trial import Candidate, Params, TrainingDetails
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def known_labels(n_items: int, targets: Sequence[JointTarget]) -> np.ndarray:
 
 
 class _Job:
-    """Training the folds; items: those of all targets that may be learned from, by their numbers in the whole."""
+    """Trains the folds, on the items of all targets that may be learned from."""
 
     def __init__(
         self, whole: Run, targets: Sequence[JointTarget], folder: Path, seconds_left: Callable[[], float],

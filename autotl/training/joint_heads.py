@@ -10,9 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     import keras
 
-UNKNOWN = -1
-"""In place of a class index: the label of a target is missing."""
-
 
 def side_by_side(heads: Sequence[keras.Model]) -> keras.Model:
     """One Keras model of several heads, from the same features to the probabilities of all, one after the other.
@@ -28,7 +25,7 @@ def side_by_side(heads: Sequence[keras.Model]) -> keras.Model:
 def sum_of_losses(n_classes: Sequence[int]) -> Callable[[Any, Any], Any]:
     """The loss of `side_by_side`: of each item, the sum of the cross-entropies of the targets whose label is known.
 
-    n_classes: of each target. The function takes class indices (n, n_targets), `UNKNOWN` for a missing label, and
+    n_classes: of each target. The function takes class indices (n, n_targets), negative for a missing label, and
     probabilities (n, sum of n_classes), and returns (n,).
     """
     import keras

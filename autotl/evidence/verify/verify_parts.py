@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from verify_scores import BOUNDS, Predictions
+from verify_scores import BOUNDS
 
 TRIPLE = ("value", "low", "high")
 
@@ -22,17 +21,10 @@ def check_parts(run: Any) -> None:
         ledger.expect_interval(f"{address}/score", run.measured(run.objective, own, 0))
         ledger.expect_interval(f"{address}/best", run.measured(run.objective, run.trial(one["best_trial"]), 0))
         if number:
-            ledger.expect_interval(f"{address}/gain", run.differences(_in_order(own, whole["items"]), whole))
+            ledger.expect_interval(f"{address}/gain", run.differences(own, whole))
     for address, _ in run.panel("parts"):
         for number, one in enumerate(found["scores"]):
             cells = [(1, one["score"]), (5, one["best"]), *([(9, one["gain"])] if "gain" in one else [])]
             for start, score in cells:
                 for place, name in enumerate(TRIPLE):
                     ledger.expect(f"{address}/rows/{number}/{start + place}", score[name])
-
-
-def _in_order(found: Predictions, items: np.ndarray) -> Predictions:
-    """The same predictions, in the order of these items."""
-    order = np.argsort(found["items"])
-    rows = order[np.searchsorted(found["items"], items, sorter=order)]
-    return {name: found[name][rows] for name in ("items", "labels", "probabilities")}

@@ -13,7 +13,6 @@ from autotl.deploy.leaving_out import MOST_PARTS
 from autotl.deploy.word_attributions import (
     LinearWords,
     TextExplainer,
-    as_document,
     explain_texts,
 )
 from autotl.errors import ConfigError
@@ -108,13 +107,6 @@ def test_a_text_without_words_and_no_texts_are_explained():
     assert empty.words == ()
     assert empty.constant == empty.difference
     assert explain_texts(probabilities, []) == []
-
-
-def test_the_document_names_the_classes(folder):
-    [found] = TextExplainer(folder).explain(["wine"])
-    document = json.loads(json.dumps(as_document(found, CLASSES)))
-    assert document["label"] == CLASSES[found.label]
-    assert document["words"] == [{"word": "wine", "evidence": found.words[0][1]}]
 
 
 def test_a_model_of_images_has_no_words(model, tmp_path):

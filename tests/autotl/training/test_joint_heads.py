@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from autotl.training.joint_heads import UNKNOWN, divide, side_by_side, sum_of_losses
+from autotl.targets import UNKNOWN
+from autotl.training.joint_heads import divide, side_by_side, sum_of_losses
 
 SIZES = (2, 3)
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import autotl_plugins.checks
-from autotl.checks.run_checks import is_for
+from autotl.checks.views import views_of
 from autotl.testing.plugin import check_plugin
 
 PLUGINS = [name for _, name, _ in pkgutil.iter_modules(autotl_plugins.checks.__path__) if not name.startswith("_")]
@@ -27,7 +27,7 @@ def test_the_checks_conform(name):
 def test_nothing_is_found_in_a_sound_data_set(request, name, kind):
     plugin = importlib.import_module(f"autotl_plugins.checks.{name}")
     dataset = request.getfixturevalue(kind)(["cat"] * 30 + ["dog"] * 30)
-    checks = [check for check in plugin.register_checks() if is_for(check, dataset)]
+    checks = [check for check in plugin.register_checks() if check.modality in views_of(dataset)]
     assert [finding for check in checks for finding in check.run(dataset)] == []
 
 
