@@ -42,14 +42,13 @@ class Mistake:
 class Cell:
     """An off-diagonal cell of the confusion matrix.
 
-    row, column: its position. images: JPEGs in base64; texts: beginnings of texts.
+    row, column: its position. shown: of each item, the JPEG in base64 and the beginning of the text, empty without one.
     """
 
     row: int
     column: int
     n_items: int
-    images: tuple[str, ...]
-    texts: tuple[str, ...] = ()
+    shown: tuple[tuple[str, str], ...]
 
 
 def surest_mistakes(run: Run, tested: Predictions) -> list[Mistake]:
@@ -83,9 +82,8 @@ def cells(run: Run, tested: Predictions) -> list[Cell]:
     largest = sorted(behind.items(), key=lambda cell: (-len(cell[1]), cell[0]))[:MOST_CELLS]
     found = []
     for (row, column), items in largest:
-        images, texts = _several(run, items)
-        if images or texts:
-            found.append(Cell(row, column, len(items), images, texts))
+        if shown := _several(run, items):
+            found.append(Cell(row, column, len(items), shown))
     return found
 
 
@@ -96,8 +94,8 @@ def _wrong(tested: Predictions) -> np.ndarray:
     return np.asarray(wrong[np.argsort(-confidence[wrong], kind="stable")])
 
 
-def _several(run: Run, items: Iterable[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A few of the items that can be read: images as JPEGs in base64, and the beginnings of texts."""
+def _several(run: Run, items: Iterable[int]) -> tuple[tuple[str, str], ...]:
+    """A few of the items that can be read; see `_shown`."""
     shown: list[tuple[str, str]] = []
     for item in items:
         if len(shown) == PER_CELL:
@@ -105,11 +103,11 @@ def _several(run: Run, items: Iterable[int]) -> tuple[tuple[str, ...], tuple[str
         found = _shown(run, item, CELL_PIXELS)
         if any(found):
             shown.append(found)
-    return tuple(image for image, _ in shown if image), tuple(text for _, text in shown if text)
+    return tuple(shown)
 
 
 def _shown(run: Run, item: int, pixels: int) -> tuple[str, str]:
-    """An image as a JPEG in base64, or the beginning of a text.
+    """An image as a JPEG in base64, and the beginning of a text.
 
     Both are empty if the file was removed after the scan, as the mistake is reported all the same.
     """

@@ -26,7 +26,7 @@ from autotl.evidence.run_evidence import read_evidence
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Encoder
 from autotl.plugins import Plugins, load_plugins
-from autotl.reports.mistakes import surest_mistakes
+from autotl.reports.mistakes import cells, surest_mistakes
 from autotl.runs.config import Config
 from autotl.runs.run import Run
 from autotl.runs.validation import read_codings, validation_folder
@@ -140,7 +140,9 @@ def test_the_report_names_the_image_of_each_mistake_beside_its_row(run: Run) -> 
     evidence = read_evidence(run.folder)
     assert evidence
     tested = replace(evidence.tested, labels=(evidence.tested.probabilities.argmax(axis=1) + 1) % 4)
+    texts = {text for cell in cells(run, tested) for image, text in cell.shown if image}
     shown = surest_mistakes(run, tested)
+    assert {one.text for one in shown} & texts
     assert shown
     for one in shown:
         photo, row = re.fullmatch(r"(\d{3})\.png \(row-(\d{6})\.pair\)", one.name).groups()  # type: ignore[union-attr]
