@@ -32,7 +32,7 @@ SCALES: tuple[tuple[str, ...], ...] = (
 )
 """Words of known scales, from low to high; a data set may use some of one."""
 GIVEN = "as given"
-"""How an order is known that somebody gave."""
+"""The `how` of an order that the user gave."""
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 

@@ -100,7 +100,7 @@ def _read_columns(name: str, value: object) -> str:
 
 
 def _read_order(name: str, value: object) -> tuple[str, ...]:
-    """Names of classes: an iterable of them, or one text as the option takes it; None for none."""
+    """Names of classes: an iterable of them, or one text as the option takes it; empty for None."""
     return split_order(value) if isinstance(value, str) else read_names(name, value)
 
 

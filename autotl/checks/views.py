@@ -1,4 +1,4 @@
-"""How checks see a dataset: its items, or their parts of one kind, of which they say what is found in a part."""
+"""How checks see a dataset: its items, or their parts of one kind; findings about parts are told of the items."""
 
 from __future__ import annotations
 

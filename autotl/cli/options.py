@@ -75,7 +75,7 @@ Target = Annotated[
     typer.Option(
         metavar="KIND",
         help="What is learned: classes, ordered (classes with an order, such as grades), labels (any number of labels "
-        "an item) or number.",
+        "per item) or number.",
     ),
 ]
 
@@ -91,7 +91,7 @@ Joint = Annotated[
     bool,
     typer.Option(
         "--joint",
-        help="Of several targets: also train one network for all of them, used for those for which it is better.",
+        help="Also train one network for all of several targets; it is used for the targets for which it is better.",
     ),
 ]
 

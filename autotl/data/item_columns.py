@@ -20,7 +20,7 @@ from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
 
 NO_IMAGES = "none"
-"""What `image` is to learn from texts alone, although the table gives images, too."""
+"""The value of `image` with which the texts alone are learned from, although the table gives images, too."""
 _MOST = 0.5
 _IMAGE_WORDS = ("image", "img", "photo", "picture")
 _DESCRIBING = (
@@ -39,7 +39,7 @@ class PairColumns:
 
     @property
     def kind(self) -> ItemKind:
-        """Of the items."""
+        """The kind of the items."""
         return PAIRS
 
     @property
@@ -81,7 +81,7 @@ def find_item_columns(
     if image is not None:
         images = _asked_for(frame, folder.holding(IMAGES), path, image, label, text)
         return PairColumns(images, texts) if texts else images
-    assert texts is not None  # one of both was asked for
+    assert texts is not None  # at least one of the two was asked for
     name = _recognised(frame, [name for name in frame.columns if name not in (label, text)], folder.holding(IMAGES))
     return PairColumns(ItemColumn(name, IMAGES, holds_images(frame[name])), texts) if name else texts
 
@@ -111,7 +111,7 @@ def _asked_for(
         raise DatasetError(f"{none_exists(image, column, folder, path)} --image {NO_IMAGES} leaves images out.")
     raise DatasetError(
         f"the column {image!r} of {path}, given with --image, does not name images: it has "
-        f"{filled.iloc[0][:80]!r}, and no image below {folder.root} is called so. Name the column of images; the "
+        f"{filled.iloc[0][:80]!r}, and no image below {folder.root} has this name. Name the column of images; the "
         f"columns are {listed_columns(frame.columns)}."
     )
 

@@ -10,7 +10,7 @@ import pandas as pd
 from autotl.data.item_kinds import IMAGES
 
 NAMING_FILE = f"{IMAGES.name}.path"
-"""The column of a table of composed items with the file that names each: the files written for them are rows."""
+"""The column of a table of composed items with the file that each is named by: their own files are numbered rows."""
 
 
 def named_by(table: pd.DataFrame) -> pd.Series:

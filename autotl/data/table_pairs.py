@@ -45,7 +45,7 @@ def write_pairs(images: RowFiles, texts: RowFiles, table: Path, cache: Path) -> 
 
 
 def _notes(missing: Sequence[str]) -> tuple[Note, ...]:
-    """What there is to tell about rows that should hold an image, and hold none."""
+    """What there is to tell about rows that should hold an image and do not."""
     without = [number for number, reason in enumerate(missing, start=1) if reason]
     if not without:
         return ()
@@ -78,5 +78,5 @@ def _nothing(images: RowFiles, texts: RowFiles, table: Path) -> str:
     ]
     return (
         f"no row of {table} has both an image and a text: {' and '.join(found)}. Complete the rows, or learn from one "
-        "of both: leave out --text for the images, or add --image none for the texts."
+        "of the two: leave out --text for the images, or add --image none for the texts."
     )

@@ -13,9 +13,9 @@ from autotl.deploy.shared_chunks import SharedChunks
 from autotl.texts.tokens import MOST_CHARACTERS
 
 MOST_PARTS = 64
-"""Of a longer text parts of several words are left out, as few words each as gives no more parts than this."""
+"""In a longer text, parts of several words are left out, each of as few words as give no more parts than this."""
 MOST_SECONDS = 20.0
-"""Processor time for a text. If so many parts would take longer, by what the whole text took, they are larger."""
+"""Processor time for a text. If so many parts would take longer, judged by the whole text, they are larger."""
 
 Probabilities = Callable[[Sequence[str]], np.ndarray]
 """The class probabilities of some texts, float (n, n_classes)."""
@@ -36,7 +36,7 @@ class LeftOut:
 
 
 def leave_out(probabilities: Probabilities, text: str) -> LeftOut:
-    """Compute the text anew without each part."""
+    """The answers about a text, and about the text without each of its parts."""
     words = text.split()
     started = time.process_time()
     [whole] = probabilities([text])

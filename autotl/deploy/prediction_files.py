@@ -57,7 +57,7 @@ def collect(
 
 
 def columns_of_run(model: Path) -> UsualColumns:
-    """The columns of texts and of images that a run was asked to learn from; none of a deployable without its run."""
+    """The columns of texts and of images that a run was asked to learn from; empty without a run."""
     try:
         config = read_state(model)["config"]
         return UsualColumns(config.get("text"), config.get("image"))

@@ -8,8 +8,8 @@ from autotl.runs.joint_result import Decision, JointVerdict
 from autotl.runtime.durations import duration
 
 MARGIN = 0.01
-"""The non-inferiority margin, one point: "no worse" is said if the interval excludes a larger loss. It holds for scores
-from 0 to 1, or from -1 to 1; of others only "better" and "worse" are said."""
+"""The non-inferiority margin, one point: "no worse" is said if the interval excludes a larger loss. It is for scores
+from 0 to 1, or from -1 to 1, that are better when larger; of others only "better" and "worse" are said."""
 
 
 def judge_joint(

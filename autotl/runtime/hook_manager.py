@@ -14,11 +14,11 @@ class HookManager(pluggy.PluginManager):
     """Registers what pluggy registers; four dozen modules take a third less time.
 
     pluggy looks at every name of a plugin with `inspect.getattr_static`, so that no property is evaluated. A module
-    has no properties, and most of its names are no functions, or functions without a mark.
+    has no properties, and most of its names are not functions, or are functions without a mark.
     """
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
-        """The options of a hook; None if the name is not that of a hook."""
+        """The options of a hook; None if the name is not that of one."""
         if type(plugin) is ModuleType:
             value = vars(plugin).get(name)
             if not isinstance(value, _HOOKABLE):

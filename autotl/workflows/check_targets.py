@@ -1,4 +1,4 @@
-"""Checking the data of several targets without learning from them: what holds for all once, and what is of each."""
+"""Checks the data of several targets without learning from them: what holds for all, and what holds for each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from autotl.settings import Settings
 from autotl.workflows.check import DataCheck, probe_dataset
 from autotl.workflows.groups_first import no_look
 from autotl.workflows.places import conditions_explained, require_cache
-from autotl.workflows.target_data import of_target, read_groups, require_usable, scan_targets
+from autotl.workflows.target_data import look_for_groups, of_target, require_usable, scan_targets
 
 _OWN = ("classes", "n_items", "unlabelled", "findings", "inflation", "changes", "refusal", "skipped")
 """What the document holds for each target, as the document of a check of that target alone."""
@@ -124,7 +124,7 @@ def _check(
     if divided.split and probe:
         try:
             keras_backend.load()  # without the noise of its backend
-            found = read_groups(config, divided.datasets, plugins, settings, listeners)
+            found = look_for_groups(config, divided.datasets, plugins, settings, listeners)
             groups = found.groups
             divided = replace(
                 divided, datasets=found.datasets, split=split_together(found.datasets, seed=config.seed)

@@ -67,7 +67,7 @@ def attempt_jointly(
 ) -> bool:  # fmt: skip
     """Train jointly and keep what was found, or why not, in run.json; returns whether it was interrupted.
 
-    The arguments are those of `joint_training.train_jointly`. Whatever happens costs the targets' own results nothing.
+    The arguments are those of `joint_training.train_jointly`. No failure affects the targets' own results.
     """
     from autotl.search.network_training import PIXELS
     from autotl.workflows.joint_training import train_jointly

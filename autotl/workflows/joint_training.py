@@ -1,8 +1,8 @@
 """One network trained for all targets of a study, compared with the champion of each on the same items.
 
-What it is trained of, and what is known of it, is kept under "joint" in run.json; its networks and predictions are in
-the folder `joint` of the run. It answers a target in the deployable of all targets only where the paired interval of
-the search is on the good side of 0.
+What is trained, and what is known about it, is kept under "joint" in run.json; its networks and predictions are in the
+folder `joint` of the run. It answers a target in the deployable of all targets only where the paired interval of the
+search shows that it is better than the target's own champion.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ head. {claim}.
 | test | {test} |
 
 It answers {name} in place of the target's own champion, whose report, with the evidence for it, is in `{report}`.
-That evidence is about the own champion.
+That evidence is about that champion.
 """
 
 

@@ -34,7 +34,7 @@ from autotl.workflows.joint_request import attempt_jointly, joint_waits, require
 from autotl.workflows.networks import opened_encoders
 from autotl.workflows.places import conditions_explained
 from autotl.workflows.study_time import StudyTime
-from autotl.workflows.target_data import Grouped, kinds_of, of_target, read_groups, require_usable, scan_targets
+from autotl.workflows.target_data import Grouped, kinds_of, look_for_groups, of_target, require_usable, scan_targets
 from autotl.workflows.targets_outcome import write_outcome
 
 
@@ -88,7 +88,7 @@ def fit_targets(
         with EarlyReading(config, plugins, settings) as early:
             datasets = _read_data(config, plugins, settings, listeners, early)
             early.wait_for_shared()
-            found = read_groups(
+            found = look_for_groups(
                 config, datasets, plugins, settings, listeners, seconds_left=clock.left, before=early.end,
                 only_decisive=True,
             )  # fmt: skip

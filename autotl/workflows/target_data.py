@@ -75,7 +75,7 @@ class Grouped:
     used: str | None
 
 
-def read_groups(
+def look_for_groups(
     config: Config, datasets: TargetDatasets, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...], *,
     seconds_left: Callable[[], float] = lambda: math.inf, before: Callable[[], object] = lambda: None,
     only_decisive: bool = False,

@@ -45,7 +45,7 @@ Predictions: TypeAlias = Mapping[str, ItemPrediction]
 
 
 def failed(why: str) -> Predictions:
-    """There is no prediction."""
+    """What is said of an item that could not be classified; why: the reason."""
     return {"": ItemPrediction(error=why)}
 
 

@@ -44,7 +44,7 @@ def unseen_answers(searched: Predictions, tested: Predictions) -> Predictions:
 
 
 class _Rates(Protocol):
-    """The rates of answers: of all classes, or measures of another kind of target; the first or only error is `error`.
+    """The rates of answers: those of all classes, or the measures of labels or of numbers.
 
     names: of the rates, in the order of the metrics of `gather`.
     """
