@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
+from autotl.search.always_tried import AlwaysTried, place_overrides
 from autotl.search.costs import TrialCosts
 from autotl.search.fine_tune_schedule import FineTuneSchedule
 from autotl.search.fine_tune_search import FineTuneSearch
@@ -21,7 +22,7 @@ from autotl.search.reading_choice import ReadingChoice
 from autotl.search.reading_score import ReadingScore
 from autotl.search.space import Space
 from autotl.search.step import Step
-from autotl.trial import FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Params, Reading
+from autotl.trial import FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Params
 
 PROBE_SHARE = 0.5
 """In auto mode fine-tuning begins at the latest when this share of the time or the trials is used."""
@@ -45,6 +46,7 @@ class Planner:
     ) -> None:
         rng = np.random.default_rng(seed)
         self.heads = HeadChoice(space, costs, limits, rng)
+        self.always = AlwaysTried(space, costs, limits, self.heads)
         self.readings = ReadingChoice(space, costs, limits, rng)
         self.schedule = FineTuneSchedule(space, costs, limits)
         self.tuning = FineTuneSearch(
@@ -94,24 +96,18 @@ class Planner:
             for place in dict.fromkeys(score.reading.place for score in scores):
                 if place != home.place and self.readings.pays(tops[place], known, CLEAR_GAIN):
                     best = tops[place].reading
-                    on_default_head.append(_place_overrides(best))
+                    on_default_head.append(place_overrides(best))
                     break  # the next best waits until this one is known
             affordable = {home.place, best.place}
             top = next((score.reading for score in scores if score.reading.place in affordable), None)
             if top and (top.stage, top.pooling) != (STAGES[0], POOLINGS[0]):
                 on_default_head.append(top.to_json())
         others = [n for n in self._space.heads if n != default and (n in self._asked or self.heads.is_cheap(n))]
-        first: list[Params] = [self._always(reading) for reading in self._space.on_every_board()]
+        first: list[Params] = [self.always.overrides(reading) for reading in self._space.on_every_board()]
         first += [{"strategy": PROBE, "head": default, **where} for where in on_default_head]
-        then = [{"strategy": PROBE, "head": name, **_place_overrides(best)} for name in others]
+        then = [{"strategy": PROBE, "head": name, **place_overrides(best)} for name in others]
         # What was asked for by name has its turn before anything is tried twice.
         return [*then, *first] if self._asked else [*first, *then]
-
-    def _always(self, reading: Reading) -> Params:
-        """The first trial of such a reading: on the default head, or the first that takes part."""
-        free = [name for name, head in self._space.heads.items() if head.recipe is None]
-        default = self._space.default_head.name
-        return {"strategy": PROBE, "head": default if default in free else free[0], **_place_overrides(reading)}
 
     def next(
         self, board: Leaderboard, scores: Sequence[ReadingScore], share_of_trials: float, *, others_tune: bool = False,
@@ -161,16 +157,11 @@ class Planner:
         It is if it is the first of a head, or of a strategy, that was asked for, or of a source that stands on every
         leaderboard: word counts, and the parts of the default where it reads several side by side.
         """
-        if candidate.backbone.name in {reading.backbone for reading in self._untried(board)}:
+        if candidate.backbone.name in {reading.backbone for reading in self.always.untried(board)}:
             return True
         if self._strategy == FINE_TUNE and candidate.strategy == FINE_TUNE and not board.of(FINE_TUNE):
             return True
         return candidate.head.name in self._asked and not self._had_its_turn(candidate.head.name, board)
-
-    def _untried(self, board: Leaderboard) -> list[Reading]:
-        """What stands on every leaderboard, and was not tried yet."""
-        tried = {trial.reading.backbone for trial in board.trials if trial.reading}
-        return [one for one in self._space.on_every_board() if one.backbone not in tried]
 
     def _had_its_turn(self, head: str, board: Leaderboard) -> bool:
         fine_tuning = self._strategy == FINE_TUNE
@@ -200,8 +191,7 @@ class Planner:
             if needed > left:
                 said += f": about {needed:.0f} s are expected, and {max(0.0, left):.0f} s are left"
             return Step(overrides={"strategy": strategy, "head": name}, message=said if needed > left else "")
-        missing = self._untried(board) if self._limits.seconds_left() > 0 and not begun else []
-        return Step(overrides=self._always(missing[0])) if missing else None
+        return self.always.step(board, begun)
 
     def obstacle(self, candidate: Candidate, board: Leaderboard) -> str:
         """Why a trial cannot end in the time that is left; empty where it can."""
@@ -231,8 +221,3 @@ class Planner:
     def _share_spent(self, left: float, share_of_trials: float) -> float:
         budget = self._limits.budget_seconds
         return max(share_of_trials, 1 - left / budget if budget else 0.0)
-
-
-def _place_overrides(reading: Reading) -> dict[str, str]:
-    """The backbone and the size alone: stage and pooling are the default's."""
-    return {key: value for key, value in reading.to_json().items() if key in ("backbone", "size")}

@@ -219,6 +219,20 @@ def test_each_part_of_a_joined_default_is_owed_a_trial_alone_and_queued_before_a
     assert not planner.is_owed(replace(alone, backbone=both), board(probe(1)))
 
 
+def test_what_stands_on_every_board_is_tried_when_the_time_is_used_up_if_it_is_quick():
+    image, text = Encoder("image", small_graph, (SMALL,)), Encoder("text", small_graph, ((1, 8),))
+    both = Joined("image+text", "pair", (image, text), image.sizes)
+    within = replace(space(tunable=()), backbones={one.name: one for one in (both, image, text)})
+    read_before = [("image", SMALL), ("text", (1, 8))]
+    quick, slow = (Bench(costs={"logistic": seconds}, read=read_before) for seconds in (2.0, 60.0))
+    for waiting in ((), ("logistic",)):
+        step = plan(quick, left=-1.0, within=within).next(board(probe(1)), [], 0.0, begun=waiting)
+        assert step.overrides["backbone"] == "image"
+    assert plan(slow, left=-1.0, within=within).next(board(probe(1)), [], 0.0) == "the time is used up"
+    # While there is time, those that are queued come by themselves.
+    assert not plan(quick, left=100.0, within=within).next(board(probe(1)), [], 0.0, begun=["logistic"]).overrides
+
+
 def test_word_counts_are_queued_with_a_head_that_takes_part_and_not_with_a_recipe():
     counts = WordCounts("tfidf")
     recipe, svm = Head("recipe", lambda *a: None, recipe=FIXED), Head("svm", lambda *a: None)
