@@ -8,9 +8,9 @@ from pathlib import Path
 
 from autotl.images.deployed import deployed as deployed_images
 from autotl.modality import Deployed
+from autotl.pairs.contents import contents_of
 from autotl.pairs.pair_files import read_pair
 from autotl.texts.deployed import deployed as deployed_texts
-from autotl.texts.files import read_text_file
 from autotl.texts.text_reader import TOKENIZER_FILE
 from autotl.texts.tokens import TOKENS_KEY
 
@@ -20,10 +20,8 @@ def deployed(size: tuple[int, int], files: Mapping[str, Path]) -> Deployed:
     images, texts = deployed_images(size, files), deployed_texts((1, _n_tokens(files)), files)
 
     def example(data: bytes, name: str) -> Mapping[str, str]:
-        image, text = read_pair(data, Path(name).parent)
-        content = image if isinstance(image, bytes) else image.read_bytes()
-        whole = text if isinstance(text, str) else read_text_file(text)
-        return {**images.example(content, ""), **texts.example(whole.encode("utf-8", "replace"), "text.txt")}
+        image, text = contents_of(read_pair(data, Path(name).parent))
+        return {**images.example(image, ""), **texts.example(text.encode("utf-8", "replace"), "text.txt")}
 
     return Deployed(
         facts={**images.facts, **texts.facts, "task": "image-and-text-classification"},

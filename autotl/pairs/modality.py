@@ -43,11 +43,9 @@ def _show(path: Path, edge: int) -> Shown:
 
 
 def _contents(path: Path) -> bytes:
-    from autotl.texts.files import read_text_file
+    from autotl.pairs.contents import contents_of
 
-    pair = _read(path)
-    image = pair.image if isinstance(pair.image, bytes) else pair.image.read_bytes()
-    return held_parts(image, pair.text if isinstance(pair.text, str) else read_text_file(pair.text))
+    return held_parts(*contents_of(_read(path)))
 
 
 def _files(path: Path) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 from autotl.data.item_kinds import IMAGES, PAIRS, TEXTS, kind_of_files
+from autotl.pairs.contents import contents_of
 from autotl.pairs.pair_files import read_pair
 from autotl.texts.files import read_text_file
 
@@ -19,12 +20,8 @@ def body_for(item: Path) -> bytes:
     """The JSON of a request for the item in a file; OSError or ValueError, with the reason, if it cannot be read."""
     kind = kind_of_files([item.name])
     if kind is PAIRS:
-        image, text = read_pair(item.read_bytes(), item.parent)
-        content, words = (image if isinstance(image, bytes) else image.read_bytes()), text
-        cells = {
-            IMAGES.name: base64.b64encode(content).decode(),
-            TEXTS.name: words if isinstance(words, str) else read_text_file(words),
-        }
+        image, text = contents_of(read_pair(item.read_bytes(), item.parent))
+        cells = {IMAGES.name: base64.b64encode(image).decode(), TEXTS.name: text}
     else:
         cell = read_text_file(item) if kind is TEXTS else base64.b64encode(item.read_bytes()).decode()
         cells = {kind.name: cell}
