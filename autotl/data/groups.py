@@ -30,7 +30,7 @@ NO_GROUPS = "none"
 def group_notes(spec: str, groups: pd.Series, usable: pd.Series, kind: ItemKind = IMAGES) -> tuple[Note, ...]:
     """What there is to tell where some items have no group. usable: which items count, bool. kind: of the items."""
     without = int(((groups == "") & usable).sum())
-    if not without:
+    if not without or spec == NO_GROUPS:
         return ()
     named = groups[(groups != "") & usable].nunique()
     return (

@@ -41,7 +41,8 @@ def require_classes(labels: pd.Series, where: str, kind: ItemKind = IMAGES) -> N
         why = f"most of them once: that is a name of each {kind.name}, not a class"
     else:
         return
+    learned = "To learn the numbers themselves, add --target number. " if "a measurement" in why else ""
     raise DatasetError(
-        f"{found}, {why} (such as {listed(values)}). AutoTL learns classes: name another column with --label NAME, or "
-        "add a column with a few ranges or groups, such as low, medium and high."
+        f"{found}, {why} (such as {listed(values)}). {learned}To learn classes, name another column with --label NAME, "
+        "or add a column with a few ranges or groups, such as low, medium and high."
     )

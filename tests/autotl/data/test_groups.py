@@ -149,3 +149,8 @@ def test_images_without_a_group_are_counted_and_words_for_no_value_are_no_group(
         "group"
     )
     assert group_notes("groups.csv", found, found != "") == ()
+
+
+def test_groups_that_were_declined_are_not_asked_to_be_completed(pets):
+    found = read_groups("none", pets.table, pets.root)
+    assert group_notes("none", found, pd.Series(True, index=found.index)) == ()

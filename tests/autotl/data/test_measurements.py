@@ -30,6 +30,15 @@ def test_what_is_no_class_is_refused_with_a_few_examples(values, kind):
 
 
 @pytest.mark.parametrize(
+    ("values", "named"), [([f"{i}.5" for i in range(100)], True), ([*"abcdefghijklmnopqrstuvwxyz"], False)]
+)
+def test_only_of_numbers_it_is_said_that_they_can_be_learned(values, named):
+    with pytest.raises(DatasetError) as caught:
+        require_classes(pd.Series(values), "x")
+    assert ("add --target number" in str(caught.value)) == named
+
+
+@pytest.mark.parametrize(
     "values",
     [
         [str(i % 10) for i in range(100)],
