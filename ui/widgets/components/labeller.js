@@ -46,8 +46,8 @@ function newDesk(root) {
       // Addresses are signed again every time; an item that is loaded already stays.
       desk.tasks.set(data.first + i, known ? { ...task, ...kept(known) } : task);
     });
-    const kept = data.kept[log] || 0;
-    desk.actions = desk.actions.filter((action) => action.n > kept);
+    const lastSaved = data.kept[log] || 0;
+    desk.actions = desk.actions.filter((action) => action.n > lastSaved);
     // A class that was merged into another leaves its key free, so that those of the others stay.
     desk.classes = data.classes.filter(Boolean);
     desk.many = data.classes.length > MOST_NUMBERED;
