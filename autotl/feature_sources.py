@@ -131,7 +131,7 @@ class Joined:
     """Sources that read the parts of composed items, such as an image and its text, side by side; never fine-tuned.
 
     modality: of the composed items. parts: a source for each part; the first is read at the size that was chosen, the
-    others at their own. sizes: of the first. BETWEEN: what stands between their names in its name.
+    others at their own. sizes: of the first. BETWEEN: separates their names in its name.
     """
 
     BETWEEN: ClassVar[str] = "+"

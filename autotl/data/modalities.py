@@ -32,7 +32,7 @@ def composed_of(parts: Sequence[str]) -> str:
 
 
 def common_kind(names: Collection[str]) -> str:
-    """The kind of item of which these are all the kind itself or a part; empty if there is none."""
+    """The kind of item that has all of these as its name or as its parts; empty if there is none."""
     wanted = set(names)
     if len(wanted) == 1:
         return next(iter(wanted))
@@ -42,7 +42,7 @@ def common_kind(names: Collection[str]) -> str:
 def columns_to_read(name: str, files: Sequence[Path], *, paths: bool = True) -> dict[str, list[str]]:
     """What people who label items need beside their names, by column: the text, and the path of an image with a text.
 
-    paths: whether these are needed. None if the items are images. Cells of unreadable items are empty.
+    paths: whether the paths are needed. Empty if the items are images; cells of unreadable items are empty.
     """
     modality = modality_named(name)
     columns = {} if modality.has_pixels else {TEXTS.name: [_whole(modality, file) for file in files]}

@@ -66,7 +66,7 @@ class JoinedFeatures:
 
     @property
     def computed(self) -> int:
-        """How many items were computed for one of the parts, at most."""
+        """The number of items that were computed: the largest of those of the parts."""
         return max(part.computed for part in self.parts)
 
     @property
@@ -76,7 +76,7 @@ class JoinedFeatures:
         return 1 / sum(1 / speed for speed in speeds) if all(speeds) else 0.0
 
     def n_missing(self, items: np.ndarray) -> int:
-        """How many of these items would have to be computed, at least."""
+        """The number of these items that would have to be computed: the largest of those of the parts."""
         return max(part.n_missing(items) for part in self.parts)
 
     def read(self, stage: str, pooling: str, items: np.ndarray | None = None) -> np.ndarray:

@@ -18,7 +18,7 @@ from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, KINDS, ORDERED
 PROBE, FINE_TUNE = "probe", "fine-tune"
 STRATEGIES = ("auto", PROBE, FINE_TUNE)
 MAJORITY, ENSEMBLE, JOINT_FINE_TUNE = "majority", "ensemble", "joint-fine-tune"
-"""Strategies of rows that are no trials of a search: the most frequent class as every answer, a weighted mean of
+"""Strategies of rows that are not trials of a search: the most frequent class as every answer, a weighted mean of
 probes, and one network of several targets."""
 _PATHS = ("data", "run", "attributes", "patch", "refit")
 _ADDRESSES = ("storage", "tracking_uri")

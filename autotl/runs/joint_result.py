@@ -11,7 +11,7 @@ from autotl.runtime.wording import counted
 from autotl.scores import UNDEFINED, ScoreInterval
 
 JOINT = "joint"
-"""The key in run.json of the run of all targets, and the folder in it, of what is known and kept of the network."""
+"""What run.json of the run of all targets knows of the network is under this key, and its files are in this folder."""
 Decision: TypeAlias = Literal["better", "no worse", "worse", "not decided"]
 JointStatus: TypeAlias = Literal["running", "complete", "interrupted", "not tried", "failed"]
 

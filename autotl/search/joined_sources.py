@@ -30,9 +30,9 @@ def join_named(name: str, find: Callable[[str], FeatureSource]) -> Joined:
 def with_joined(sources: Mapping[str, FeatureSource], modality: str, *, every: bool) -> dict[str, FeatureSource]:
     """Sources for composed items: the untuned default, which is joined, then those given, then more joined ones.
 
-    sources: those that read one part, and joined ones, which then are the only ones. every: join each with each, as
-    where they were asked for by name; else only with the first of the other parts, so that there are few. Sources as
-    they are if the items are not composed, or if one of the parts has no source that can be joined.
+    sources: those that read one part; if there are joined ones among them, no others are joined. every: join each with
+    each, as where they were asked for by name; otherwise only with the first of the other parts, so that there are few.
+    Returns the sources as they are if the items are not composed, or if a part has no source that can be joined.
     """
     kinds = kinds_read(modality)
     if len(kinds) == 1 or any(isinstance(source, Joined) for source in sources.values()):

@@ -100,7 +100,7 @@ def fit_head(context: SearchContext, candidate: Candidate, classifier: Classifie
 def progress_of(
     run: Run, n_train: int, *, fold: int, n_folds: int, seconds_left: Callable[[], float]
 ) -> Callable[[int, np.ndarray], None]:  # fmt: skip
-    """A callback after each epoch of a fold, which emits progress. n_folds: of which the progress is told."""
+    """A callback after each epoch of a fold, which emits progress. n_folds: how many the progress counts."""
     began, n_epochs = time.monotonic(), epochs_for(n_train)
     total = n_epochs * n_folds
 

@@ -10,7 +10,7 @@ from autotl.runtime.contention import Contention
 JOINT_SECONDS, JOINT_SECONDS_PER_TARGET = 1.5, 0.5
 """The deployable of all targets and the index of their reports take about so long on a quiet machine."""
 LEAST_SECONDS = 1.0
-"""Of a target when the time is used up: its baselines and its conclusion are made all the same."""
+"""For a target when the time is used up: its baselines and its conclusion are made all the same."""
 
 
 class StudyTime:
@@ -27,6 +27,6 @@ class StudyTime:
         return (JOINT_SECONDS + JOINT_SECONDS_PER_TARGET * self._n_targets) * self._contention.slowdown()
 
     def share(self, n_left: int) -> float:
-        """Of the budget, what the next of so many targets that are left may take; infinite without a budget."""
+        """What the next of the n_left targets may take of the budget; infinite without a budget."""
         left = self.clock.left()
         return max((left - self.concluding()) / n_left, LEAST_SECONDS) if math.isfinite(left) else math.inf

@@ -22,7 +22,7 @@ from autotl.runtime.atomic_files import write_atomically
 from autotl.workflows.joint_registration import try_to_register
 
 NOT_JOINED = "No model answers all targets: "
-NOT_TRAINED = "One network for all targets was asked for, and is not trained: "
+NOT_TRAINED = "One network for all targets was asked for, but was not trained: "
 
 
 def write_outcome(whole: Run, plugins: Plugins, *, interrupted: bool) -> dict[str, object]:
@@ -73,7 +73,7 @@ def _write_leaderboard(whole: Run, found: TargetsResult) -> None:
 
 
 def _joint_rows(joint: JointResult) -> pd.DataFrame:
-    """A row for each target, without a rank: the joint network is no trial of the target's own search."""
+    """A row for each target, without a rank: the joint network is not a trial of the target's search."""
     return pd.DataFrame([
         {
             "name": f"{one.head} on {joint.reading['backbone']}, trained for all targets", "state": "complete",

@@ -30,7 +30,7 @@ except Exception as error:
     sys.exit(1)
 
 JOINT = "joint-fine-tune"
-"""The strategy of the network that was trained for all targets, which is no trial of a target's own search."""
+"""The strategy of the network that was trained for all targets, which is not a trial of a target's own search."""
 NUMBERS, TEXTS = ("rank", "trial", "value", "low", "high"), ("name", "state", "strategy")
 """Columns of the leaderboard that are compared."""
 NOT_REPEATED = {"versions", "map", "requirements", "format", "autotl", "run"}

@@ -212,7 +212,7 @@ def test_what_goes_wrong_costs_the_targets_nothing_and_is_tried_again(
     found = resume_targets(config.run, plugins=plugins, settings=settings, conclude=True)
     assert (found.status, found.joint.status) == ("complete", "not tried")  # type: ignore[union-attr]
     assert any(
-        text.startswith("One network for all targets was asked for, and is not trained") for text in found.unkept
+        text.startswith("One network for all targets was asked for, but was not trained") for text in found.unkept
     )
 
 
