@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -76,6 +77,13 @@ def test_what_items_do_not_consist_of_is_not_looked_for(tmp_path):
     assert [row.name for row in images] == [f"photos/00{row}.png" for row in range(4)]
     texts = listed_items(path, text="description", image="photo", modality="text", cache=tmp_path / "cache")
     assert [row.name for row in texts] == [f"row-00000{row}.txt" for row in range(1, 5)]
+
+
+def test_of_pairs_whose_images_are_not_there_the_missing_images_are_named(tmp_path):
+    path = write_listing(tmp_path, 8)
+    shutil.rmtree(tmp_path / "photos")
+    with pytest.raises(DatasetError, match=r"names no existing image: its column 'photo' has 'photos/000.png'"):
+        listed_items(path, text="description", modality="pair", cache=tmp_path / "cache")
 
 
 def test_a_table_of_texts_alone_has_no_pairs(tmp_path, table):
