@@ -13,7 +13,7 @@ from autotl.search.space import Space
 from autotl.search.step import Step
 from autotl.trial import PROBE, Params, Reading
 
-QUICK_SECONDS = 5.0
+QUICK_SECONDS = 15.0
 """What takes no longer is tried whatever time is left: it is what the default is compared with."""
 
 
