@@ -188,7 +188,7 @@ def _probed(
     """The same with what the untuned default finds, for a target of classes."""
     if not dataset.target.is_classes:
         return check
-    inflation, more = probe_dataset(of_target(config, name), dataset, plugins, settings, listeners)
+    inflation, more = probe_dataset(of_target(config, name, plugins), dataset, plugins, settings, listeners)
     return replace(check, findings=tuple(worst_first([*check.findings, *more])), inflation=inflation)
 
 

@@ -13,6 +13,7 @@ from autotl.data.joint_split import JointSplit, split_together
 from autotl.data.several_targets import TargetDatasets, names_of_targets
 from autotl.errors import AutoTLError, ConfigError, RunError, in_one_line
 from autotl.evidence.evaluators import objective_of
+from autotl.interfaces import Head
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import Event, FindingMade, Listener, Message, SearchBegun, SearchEnded, TrialEnded
@@ -34,7 +35,15 @@ from autotl.workflows.joint_request import attempt_jointly, joint_waits, require
 from autotl.workflows.networks import opened_encoders
 from autotl.workflows.places import conditions_explained
 from autotl.workflows.study_time import StudyTime
-from autotl.workflows.target_data import Grouped, kinds_of, look_for_groups, of_target, require_usable, scan_targets
+from autotl.workflows.target_data import (
+    Grouped,
+    heads_for,
+    kinds_of,
+    look_for_groups,
+    of_target,
+    require_usable,
+    scan_targets,
+)
 from autotl.workflows.targets_outcome import write_outcome
 
 
@@ -80,7 +89,7 @@ def fit_targets(
     _require_targets(config, plugins)
     with conditions_explained(settings, config.run):
         config = replace(config, backbones=absolute_names(config.backbones, plugins))
-        first = of_target(config, config.targets[0])
+        first = of_target(config, config.targets[0], plugins)
         require_startable(replace(first, register=config.register), plugins, settings)
         opened, restrictions = opened_encoders(config, plugins, settings), usage_notes(config, plugins)
         for listener, note in product(listeners, restrictions):
@@ -138,10 +147,30 @@ def _require_targets(config: Config, plugins: Plugins) -> None:
         )
     for name, kind in kinds_of(config).items():
         try:
-            objective_of(plugins, of_target(config, name).objective, named_kind(kind))
+            objective_of(plugins, of_target(config, name, plugins).objective, named_kind(kind))
         except ConfigError as error:
             raise ConfigError(f"the target {name!r}: {error}") from error
+    _require_heads(config, plugins)
     require_joint(config, plugins)
+
+
+def _require_heads(config: Config, plugins: Plugins) -> None:
+    """Raise ConfigError where no head that was asked for learns a target, or one of them learns no target."""
+    asked, used = config.heads, set[str]()
+    for name, kind in kinds_of(config).items():
+        own = heads_for(kind, asked, plugins)
+        if asked and not own:
+            able = heads_for(kind, list(plugins.all(Head)), plugins)
+            raise ConfigError(
+                f"the target {name!r}: none of the heads that were asked for ({', '.join(asked)}) learns {kind!r}; add "
+                f"one that does, such as {' or '.join(able) or 'one of a plugin'}, or leave out --heads"
+            )
+        used |= {*own}
+    if unused := [head for head in asked if head not in used]:
+        raise ConfigError(
+            f"the head {unused[0]!r} learns {' and '.join(plugins.pick(Head, unused[0]).targets)}, and no target is of "
+            "such a kind; leave it out of --heads"
+        )
 
 
 def _read_data(
@@ -154,7 +183,7 @@ def _read_data(
     require_tunable(config, sources_of(config, plugins, datasets.together.modality))
     usable = {name: require_usable(config, name, dataset) for name, dataset in datasets.of.items()}
     for name, dataset in usable.items():
-        require_attributes(of_target(config, name), dataset)
+        require_attributes(of_target(config, name, plugins), dataset)
     return replace(datasets, of=usable)
 
 
@@ -174,7 +203,7 @@ def _create_targets(
     for place, name in enumerate(config.targets):
         inner = f"{TARGETS}/{_folder_name(name, place, [one['folder'] for one in known.values()])}"
         order = found.datasets.of[name].order
-        own = replace(of_target(config, name), run=whole.folder / inner, groups=found.used, order=order)
+        own = replace(of_target(config, name, plugins), run=whole.folder / inner, groups=found.used, order=order)
         listener(Message(f"target {name}:"))
         run = create(own, found.datasets.of[name], divided.of[name], (listener,))
         run.update(**facts)

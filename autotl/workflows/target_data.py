@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from autotl.data.dataset import Dataset, require_learnable
@@ -14,13 +14,14 @@ from autotl.data.small_classes import without_small_classes
 from autotl.data.source import open_source
 from autotl.errors import DatasetError
 from autotl.evidence.evaluators import evaluators_of
+from autotl.interfaces import Head
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import Listener
 from autotl.runs.groups import GroupsFound
 from autotl.runs.run import scan_data
 from autotl.settings import Settings
-from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, ORDERED, named_kind
+from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, ORDERED, Target, named_kind
 from autotl.workflows.groups_first import look_and_keep
 
 
@@ -87,8 +88,8 @@ def look_for_groups(
     strata = stratified(datasets, config.targets, seed=config.seed)
     scored = config.objective if config.objective in evaluators_of(plugins, CLASSES) else DEFAULT_OBJECTIVES[CLASSES]
     groups, grouped = look_and_keep(
-        replace(config, objective=scored), strata, plugins, settings, listeners=listeners, seconds_left=seconds_left,
-        before=before, only_decisive=only_decisive,
+        replace(config, objective=scored, heads=heads_for(CLASSES, config.heads, plugins)), strata, plugins, settings,
+        listeners=listeners, seconds_left=seconds_left, before=before, only_decisive=only_decisive,
     )  # fmt: skip
     if grouped is strata:
         return Grouped(groups, datasets, config.groups)
@@ -101,15 +102,24 @@ def look_for_groups(
     return Grouped(groups, TargetDatasets(grouped_by(datasets.together), of), groups.used)
 
 
-def of_target(config: Config, name: str) -> Config:
-    """The configuration of a target's own run, whose folder and groups are those of the study."""
+def of_target(config: Config, name: str, plugins: Plugins) -> Config:
+    """The configuration of a target's own run, whose folder and groups are those of the study.
+
+    Its heads are those of the study that learn the target.
+    """
     audit, kind = tuple(attribute for attribute in config.audit if attribute != name), kinds_of(config)[name]
     default = config.objective == DEFAULT_OBJECTIVES[config.kinds[0] if config.kinds else CLASSES]
     objective = DEFAULT_OBJECTIVES[kind] if default else config.objective
     return replace(
         config, label=name, target=kind, targets=(), kinds=(), objective=objective, register=None, audit=audit,
-        order=config.order if kind == ORDERED else (), joint=False,
+        order=config.order if kind == ORDERED else (), joint=False, heads=heads_for(kind, config.heads, plugins),
     )  # fmt: skip
+
+
+def heads_for(kind: str, heads: Sequence[str], plugins: Plugins) -> tuple[str, ...]:
+    """Those of some heads that learn targets of a kind. Raises ConfigError if there is no such head."""
+    target = Target(kind=named_kind(kind))
+    return tuple(head for head in heads if target.may_use(plugins.pick(Head, head).targets))
 
 
 def kinds_of(config: Config) -> dict[str, str]:

@@ -30,6 +30,7 @@ from autotl.settings import Settings
 from autotl.workflows import several_targets
 from autotl.workflows.fit import fit
 from autotl.workflows.several_targets import fit_targets, resume_targets, with_targets
+from autotl.workflows.target_data import of_target
 
 MakeFolder = Callable[..., Path]
 
@@ -318,10 +319,23 @@ def test_what_cannot_be_is_refused_before_any_work(
             ConfigError,
             "the target 'tone': the objective 'accuracy' scores 'classes' and 'ordered'",
         ),
+        (
+            {"target": "classes,number", "heads": ("logistic",)},
+            ConfigError,
+            "'tone': none of the heads that were asked for .logistic. learns 'number'; add one that does, such as",
+        ),
+        ({"heads": ("logistic", "ridge")}, ConfigError, "'ridge' learns number, and no target is of such a kind"),
     ):
         with pytest.raises(error, match=message):
             fit_targets(configured(table, run, **options), plugins=plugins, settings=settings)
         assert not run.exists()
+
+
+def test_each_target_takes_those_of_the_named_heads_that_learn_it(table: Path, tmp_path: Path, plugins: Any) -> None:
+    config = configured(table, tmp_path / "run", target="classes,number", heads=("logistic", "ridge"))
+    assert of_target(config, "shape", plugins).heads == ("logistic",)
+    assert of_target(config, "tone", plugins).heads == ("ridge",)
+    assert of_target(replace(config, heads=()), "tone", plugins).heads == ()
 
 
 def test_a_column_whose_name_has_a_comma_is_one_target(tmp_path: Path) -> None:
