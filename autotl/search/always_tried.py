@@ -14,12 +14,12 @@ from autotl.search.step import Step
 from autotl.trial import PROBE, Params, Reading
 
 QUICK_SECONDS = 15.0
-"""What takes no longer is tried whatever time is left: it is what the default is compared with."""
+"""A reading that takes no longer is tried however little time is left, since the default is compared with it."""
 
 
 @dataclass(frozen=True)
 class AlwaysTried:
-    """Decides when such a reading has its first trial."""
+    """Decides when each reading that stands on every leaderboard has its first trial."""
 
     space: Space
     costs: TrialCosts
@@ -32,13 +32,13 @@ class AlwaysTried:
         return [one for one in self.space.on_every_board() if one.backbone not in tried]
 
     def overrides(self, reading: Reading) -> Params:
-        """Of its first trial: the default head, or the first that takes part, on all that the source gives."""
+        """Its first trial: the default head, or the first that takes part, on all that the source gives."""
         free = [name for name, head in self.space.heads.items() if head.recipe is None]
         default = self.space.default_head.name
         return {"strategy": PROBE, "head": default if default in free else free[0], **place_overrides(reading)}
 
     def step(self, board: Leaderboard, begun: Collection[str]) -> Step | None:
-        """The first trial of one, if it is time for it. begun: heads that are being tried, or will be next."""
+        """The first trial of a reading without one, if due. begun: heads that are being tried, or will be next."""
         missing = self.untried(board)
         if not missing:
             return None

@@ -10,14 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
-from pairs_on_disk import EDGE, write_listing
-from small_encoder import small_graph
-from small_text_encoder import small_text_encoder
+from pairs_on_disk import write_listing
+from small_pair_plugins import small_pair_plugins
 from typer.testing import CliRunner, Result
 
 from autotl.api.fitted_model import FittedModel
@@ -28,9 +26,7 @@ from autotl.deploy.deployable import load_deployable
 from autotl.deploy.joint_deployable import find_joint
 from autotl.deploy.similar_images import make_index, nearest
 from autotl.errors import ConfigError, DatasetError, RunError
-from autotl.hookspecs import hookimpl
-from autotl.interfaces import Encoder
-from autotl.plugins import Plugins, load_plugins
+from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Run
 from autotl.settings import Settings
@@ -61,10 +57,7 @@ SOURCES = {"both": "small+small-words", "images": "small", "texts": "small-words
 
 @pytest.fixture(scope="module")
 def plugins() -> Plugins:
-    encoders = [Encoder("small", small_graph, ((EDGE, EDGE),), embedded=True), small_text_encoder(embedded=True)]
-    plugin = SimpleNamespace(__name__="theirs", register_encoders=hookimpl(lambda: encoders))
-    hidden = ("mlflow", "keras-applications", "efficientnet-lite", "all-minilm", "wordllama", "mobilenetv2-pytorch")
-    return load_plugins(extra=[plugin], disable=hidden)
+    return small_pair_plugins()
 
 
 @pytest.fixture(scope="module")

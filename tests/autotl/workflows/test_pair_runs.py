@@ -10,22 +10,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from pairs_on_disk import EDGE, write_listing
-from small_encoder import small_graph
-from small_text_encoder import small_text_encoder
+from pairs_on_disk import write_listing
+from small_pair_plugins import small_pair_plugins
 
 from autotl.api.fitted_model import FittedModel
 from autotl.data.coding_sheet import SheetRow
 from autotl.deploy.deployable import TOLERANCE, load_deployable, replay
 from autotl.evidence.run_evidence import read_evidence
-from autotl.hookspecs import hookimpl
-from autotl.interfaces import Encoder
-from autotl.plugins import Plugins, load_plugins
+from autotl.plugins import Plugins
 from autotl.reports.mistakes import cells, surest_mistakes
 from autotl.runs.config import Config
 from autotl.runs.run import Run
@@ -40,10 +36,7 @@ from autotl.workflows.share_estimate import draw_to_label
 
 @pytest.fixture(scope="module")
 def plugins() -> Plugins:
-    encoders = [Encoder("small", small_graph, ((EDGE, EDGE),), embedded=True), small_text_encoder(embedded=True)]
-    plugin = SimpleNamespace(__name__="theirs", register_encoders=hookimpl(lambda: encoders))
-    hidden = ("mlflow", "keras-applications", "efficientnet-lite", "all-minilm", "wordllama", "mobilenetv2-pytorch")
-    return load_plugins(extra=[plugin], disable=hidden)
+    return small_pair_plugins()
 
 
 @pytest.fixture(scope="module")
