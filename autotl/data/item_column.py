@@ -66,7 +66,7 @@ def find_item_column(
     texts = text_columns(frame, columns)
     if frame.columns[0] == "column 1":  # there is no header, so names say nothing
         texts = [name for name in columns if is_longish(frame[name])]
-    if any(share_called(frame[name], IMAGES) > _MOST for name in columns):
+    if any(is_called_like(frame[name], IMAGES) for name in columns):
         texts = []  # the images are meant, and missing
     if len(texts) > 1:
         raise DatasetError(
@@ -75,7 +75,7 @@ def find_item_column(
         )
     if texts:
         return ItemColumn(texts[0], TEXTS, stored=True, recognised=True)
-    files = [name for name in columns if share_called(frame[name], TEXTS) > _MOST]
+    files = [name for name in columns if is_called_like(frame[name], TEXTS)]
     if files and folder.holds is IMAGES and (name := _naming_column(frame, files, folder.holding(TEXTS))):
         return ItemColumn(name, TEXTS, stored=False)
     raise DatasetError(_no_items(frame, columns, folder, path))
@@ -110,12 +110,12 @@ def _asked_for(frame: pd.DataFrame, folder: Folder, path: Path, text: str, label
             f"the column {text!r} of {path}, given with --text, is empty in all of its {len(column):,} rows. Fill it "
             "in, or name another column."
         )
-    if share_called(column, IMAGES) > _MOST:
+    if is_called_like(column, IMAGES):
         raise DatasetError(
             f"the column {text!r} of {path}, given with --text, names images, such as {sample(column).iloc[0][:80]!r}. "
             "Name the column of texts, or leave out --text to learn from images."
         )
-    named = share_called(column, TEXTS) > _MOST
+    named = is_called_like(column, TEXTS)
     if named or plain_name(text) in IMAGE_COLUMNS:
         texts = folder.holding(TEXTS)
         share = share_of_items(column, texts, known=not named)
@@ -168,6 +168,11 @@ def share_called(column: pd.Series, kind: ItemKind) -> float:
     return sum(like) / len(like) if like else 0.0
 
 
+def is_called_like(column: pd.Series, kind: ItemKind) -> bool:
+    """Whether most of a column's cells may be the name of a file of such items."""
+    return share_called(column, kind) > _MOST
+
+
 def is_never_a_path(column: pd.Series) -> bool:
     """Whether a column is read as texts or attributes without looking for files: none of its texts is a file name."""
     if plain_name(str(column.name)) in IMAGE_COLUMNS or not is_longish(column):
@@ -178,12 +183,12 @@ def is_never_a_path(column: pd.Series) -> bool:
 
 def _kind_named(column: pd.Series, default: ItemKind) -> ItemKind:
     """The kind of item that the names of files in a column are of, by their suffixes; the default without any."""
-    return next((kind for kind in KINDS.values() if share_called(column, kind) > _MOST), default)
+    return next((kind for kind in KINDS.values() if is_called_like(column, kind)), default)
 
 
 def _no_items(frame: pd.DataFrame, columns: Sequence[str], folder: Folder, path: Path) -> str:
     """The message for a table in which no column gives items."""
-    meant = [kind for name in columns for kind in KINDS.values() if share_called(frame[name], kind) > _MOST]
+    meant = [kind for name in columns for kind in KINDS.values() if is_called_like(frame[name], kind)]
     kind = IMAGES if IMAGES in meant else meant[0] if meant else folder.holds
     folder = folder.holding(kind)
     likely = [*called(TEXT_COLUMNS, columns), *(name for name in columns if is_longish(frame[name]))][:1]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from autotl.data.column_words import IMAGE_COLUMNS, called, plain_name
 from autotl.data.file_lookup import Folder
-from autotl.data.item_column import ItemColumn, find_item_column, none_exists, share_called, share_of_items
+from autotl.data.item_column import ItemColumn, find_item_column, is_called_like, none_exists, share_of_items
 from autotl.data.item_kinds import IMAGES, PAIRS, TEXTS, ItemKind
 from autotl.data.note import Note
 from autotl.data.table_images import holds_images, sample
@@ -107,7 +107,7 @@ def _asked_for(
         )
     if share_of_items(column, folder, known=True):
         return ItemColumn(image, IMAGES, stored=False)
-    if share_called(column, IMAGES) > _MOST or any(folder.candidates(name) for name in filled):
+    if is_called_like(column, IMAGES) or any(folder.candidates(name) for name in filled):
         raise DatasetError(f"{none_exists(image, column, folder, path)} --image {NO_IMAGES} leaves images out.")
     raise DatasetError(
         f"the column {image!r} of {path}, given with --image, does not name images: it has "
@@ -122,7 +122,7 @@ def _recognised(frame: pd.DataFrame, columns: Sequence[str], folder: Folder) -> 
     columns = [*named, *(name for name in columns if name not in named)]
     if stored := [name for name in columns if holds_images(frame[name])]:
         return stored[0]
-    like = [name for name in columns if share_called(frame[name], IMAGES) > _MOST]
+    like = [name for name in columns if is_called_like(frame[name], IMAGES)]
     shares = {name: share_of_items(frame[name], folder, known=False) for name in like}
     if any(shares.values()):
         return max(shares, key=lambda name: shares[name])
@@ -160,7 +160,7 @@ def about_unused_columns(
         advice = f"To learn from the images and these texts together, add --text {_quoted(texts[0])}." if texts else ""
         found = f"the column{'s'[: len(texts) > 1]} {listed(map(repr, texts))} hold{'s'[len(texts) > 1 :]} texts, which"
         return (Note(f"{found} are not learned from", advice, "info"),) if texts else ()
-    images = [name for name in columns if share_called(frame[name], IMAGES) > _MOST]
+    images = [name for name in columns if is_called_like(frame[name], IMAGES)]
     if item.kind is PAIRS or image == NO_IMAGES or not images:
         return ()
     first = str(sample(frame[images[0]]).iloc[0])[:80]

@@ -8,14 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from autotl.data.file_lookup import Folder
-from autotl.data.item_column import ItemColumn, none_exists, share_called
+from autotl.data.item_column import ItemColumn, is_called_like, none_exists
 from autotl.data.item_columns import NO_IMAGES, column_of_texts, find_item_columns
 from autotl.data.item_kinds import IMAGES, KINDS, PAIRS, TEXTS
 from autotl.data.label_table import find_row_files, read_rows
 from autotl.data.table_texts import is_longish, text_columns
 from autotl.errors import DatasetError
-
-_MOST = 0.5
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def listed_items(
         text = _only_longish(frame, label) if kind is TEXTS else column_of_texts(frame, path, label, kind)
     item = find_item_columns(frame, folder, path, label=label, text=text, image=image)
     if item.kind is not kind:
-        named = [name for name in frame.columns if name != label and share_called(frame[name], IMAGES) > _MOST]
+        named = [name for name in frame.columns if name != label and is_called_like(frame[name], IMAGES)]
         if kind is PAIRS and image is None and named:
             raise DatasetError(none_exists(named[0], frame[named[0]], folder, path))
         raise DatasetError(
