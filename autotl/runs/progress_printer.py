@@ -113,6 +113,12 @@ class ProgressPrinter:
             self._console.print(f"         [dim]about {duration(max(0.0, left))} left[/dim]", end="\r")
 
 
+def answers_in_words(target: str, n_classes: int) -> str:
+    """What the items of a kind of target have: "in 3 classes", "with any of 3 labels" or "with a number each"."""
+    others = {LABELS: f"with any of {counted(n_classes, 'label')}", NUMBER: "with a number each"}
+    return others.get(target) or f"in {counted(n_classes, 'class', 'classes')}"
+
+
 def describe_dataset(event: DatasetRead) -> str:
     """The numbers of images, in one line."""
     counts = {
@@ -121,9 +127,7 @@ def describe_dataset(event: DatasetRead) -> str:
         "left out because of the given split": event.left_out,
     }
     aside = "".join(f", {count} {text}" for text, count in counts.items() if count)
-    n = len(event.classes)
-    others = {LABELS: f"with any of {counted(n, 'label')}", NUMBER: "with a number each"}
-    what = others.get(event.target) or f"in {counted(n, 'class', 'classes')}"
+    what = answers_in_words(event.target, len(event.classes))
     return (
         f"{counted(event.n_items, 'image')} {what}{aside}: "
         f"{event.train} to train, "

@@ -18,6 +18,7 @@ from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import Listener
 from autotl.runs.groups import GroupsFound
+from autotl.runs.progress_printer import answers_in_words
 from autotl.runs.run import scan_data
 from autotl.runtime import keras_backend
 from autotl.runtime.wording import counted
@@ -60,7 +61,7 @@ class DataCheck:
         facts = told | {
             "understood as": dataset.understood,
             "fingerprint": dataset.fingerprint,
-            dataset.item_kind.plural: f"{len(dataset.items)} in {counted(len(dataset.classes), 'class', 'classes')}, "
+            dataset.item_kind.plural: f"{len(dataset.items)} {answers_in_words(dataset.kind, len(dataset.classes))}, "
             f"{int(dataset.skipped.sum())} skipped, "
             f"{int(dataset.excluded.sum())} excluded, {len(dataset.unlabelled)} unlabelled",
         }

@@ -86,6 +86,21 @@ def test_data_that_cannot_be_learned_from_is_checked_all_the_same(tmp_path, plug
     assert "square: 2" in found.facts()["cannot be trained on"]
 
 
+def test_of_numbers_and_labels_a_check_counts_no_classes(copied, plugins, tmp_path):
+    paths = sorted(str(path.relative_to(copied)) for path in copied.rglob("*.png"))
+    table = copied / "table.csv"
+    rows = [f"{path},{place}.5,a;{'bc'[place % 2]}" for place, path in enumerate(paths)]
+    table.write_text("\n".join(["path,size,tags", *rows]))
+    told = []
+    for label, target in (("size", "number"), ("tags", "labels")):
+        config = Config(data=table, run=tmp_path / "unused", label=label, target=target)
+        told.append(
+            check_data(config, plugins=plugins, settings=Settings(cache=tmp_path), probe=False).facts()["images"]
+        )
+    assert told[0].startswith(f"{len(paths)} with a number each, 0 skipped")
+    assert told[1].startswith(f"{len(paths)} with any of 3 labels, 0 skipped")
+
+
 def test_a_check_reports_what_changed_since_the_last_run(copied, plugins, tmp_path):
     cache = tmp_path / "cache"
     assert check(copied, plugins, cache).changes is None
