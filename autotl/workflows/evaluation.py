@@ -97,7 +97,8 @@ def evaluate_model(
     if not len(rows):
         raise DatasetError(
             f"no {dataset.item_kind.name} of {new.data} has a class of the model: the data have "
-            f"{listed(sorted(unknown))}; the model knows {listed(deployable.classes)}. Give the classes the same names."
+            f"{listed(sorted(unknown))}; the model knows {listed(deployable.classes)}. Give the classes the same "
+            "names, or name the column of labels with --label NAME."
         )
     predictor = Predictor(deployable.folder)
     given = predictor.reader.given([own.path(int(row)) for row in rows])
