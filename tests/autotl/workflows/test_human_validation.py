@@ -153,7 +153,8 @@ def test_all_wrong_lines_are_named_and_nothing_is_kept(run: Path) -> None:
     with pytest.raises(DatasetError) as error:
         validate(run, rows, source="my.csv")
     for said in (
-        "my.csv has 4 wrong rows", "line 3: 'elsewhere.png' is not an image", "line 4: 'giraffe' is not a class",
+        "my.csv has 4 wrong rows", "line 3: 'elsewhere.png' is not an item of the run",
+        "line 4: 'giraffe' is not a class",
         "line 5: the coder is ''", "line 6: Ann coded", "already in line 2", "Nothing was kept",
     ):  # fmt: skip
         assert said in str(error.value)

@@ -29,7 +29,7 @@ from autotl.training import fine_tuning
 from autotl.workflows import joint_training, several_targets
 from autotl.workflows.several_targets import fit_targets, resume_targets, with_targets
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 BETTER = ScoreInterval(0.05, 0.01, 0.09)
 MakeFolder = Callable[..., Path]
 

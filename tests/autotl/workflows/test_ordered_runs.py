@@ -26,6 +26,8 @@ from autotl.workflows.evaluation import NewData, evaluate_model
 from autotl.workflows.fit import fit, refit, resume
 from autotl.workflows.several_targets import fit_targets, with_targets
 
+pytestmark = pytest.mark.heavy
+
 ORDER = ("night", "dusk", "noon")
 """Neither alphabetical nor a known scale."""
 N = 90

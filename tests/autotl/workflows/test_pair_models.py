@@ -46,6 +46,8 @@ for absent in ("autotl", "tensorflow", "keras", "onnx", "sklearn", "scipy", "mlf
 folder = Path(sys.argv[1])
 sys.path.insert(0, str(folder))
 from predictor import Predictor
+
+pytestmark = pytest.mark.heavy
 items = json.loads((folder / "replay" / "expected.json").read_text())["items"]
 answers = Predictor(folder).predict([folder / "replay" / item["file"] for item in items])
 for answer, item in zip(answers, items, strict=True):

@@ -33,6 +33,8 @@ from autotl.workflows.human_validation import validate
 from autotl.workflows.people_sample import draw_sample
 from autotl.workflows.share_estimate import draw_to_label
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def plugins() -> Plugins:

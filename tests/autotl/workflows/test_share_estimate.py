@@ -277,7 +277,7 @@ def test_only_images_that_the_model_was_trained_on_are_refused(place, settings, 
     run = open_run(place / "run")
     for number, path in enumerate(run.dataset.items["path"].iloc[run.split.development].tolist()[:5]):
         shutil.copy(run.dataset.root / path, seen / f"{number}{Path(path).suffix}")
-    with pytest.raises(ConfigError, match="was trained on 5 of the 5 images"):
+    with pytest.raises(ConfigError, match="was trained on 5 of the 5 items"):
         estimate_shares(place / "run", seen, Request(), settings=settings)
 
 

@@ -20,6 +20,8 @@ from autotl.settings import Settings
 from autotl.training import fine_tuning
 from autotl.workflows.several_targets import fit_targets, with_targets
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory, make_folder: Callable[..., Path]) -> Path:
