@@ -127,6 +127,7 @@ def write_table(root, kind):
     return root / "table.csv"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("kind", "score"), [("number", "r2"), ("labels", "mean_average_precision")])
 def test_groups_are_found_and_kept_together_for_numbers_and_labels(kind, score, tmp_path, plugins, cache):
     table = write_table(tmp_path, kind)
