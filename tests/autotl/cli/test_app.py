@@ -415,6 +415,7 @@ def register_checks():
 """
 
 
+@pytest.mark.heavy
 def test_plugins_that_print_in_the_main_process_do_not_break_json(tmp_path: Path, shapes: Path) -> None:
     (tmp_path / "loud.py").write_text(LOUD)
     for command in (("plugins",), ("doctor",), ("check", shapes, "--quick")):

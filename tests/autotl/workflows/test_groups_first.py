@@ -97,6 +97,7 @@ def test_groups_may_be_mixed_on_request_and_named_ones_are_measured(planted, plu
     assert "--groups none" not in named.sentences[1]
 
 
+@pytest.mark.heavy
 def test_a_run_keeps_inferred_groups_and_a_refit_reads_them_again(planted, plugins, cache, tmp_path):
     settings = Settings(cache=cache)
     config = Config(data=planted, run=tmp_path / "run", budget_seconds=None, trials=1, strategy="probe")

@@ -171,6 +171,7 @@ def test_a_run_without_a_champion_is_refused(former: Run, plugins: Any, settings
         refit(unfinished, tmp_path / "again", plugins=plugins, settings=settings)
 
 
+@pytest.mark.heavy
 @pytest.mark.slow
 def test_a_fine_tuned_champion_is_trained_again(
     data: Path, patched: Any, plugins: Any, settings: Settings, tmp_path: Path

@@ -139,6 +139,7 @@ def test_the_document_has_the_result_of_each_target_in_the_shape_of_a_single_run
     assert (document["status"], document["failed"], document["unkept"]) == ("complete", {}, [])
 
 
+@pytest.mark.heavy
 def test_with_a_given_split_each_target_scores_as_in_a_search_of_its_own(
     tmp_path: Path, make_folder: MakeFolder, plugins: Any, settings: Settings
 ) -> None:
@@ -370,6 +371,7 @@ def registered(tiny: Any) -> tuple[Any, list[tuple[Path, str]]]:
     return load_plugins(disable=disabled, extra=[Offered()]), found
 
 
+@pytest.mark.heavy
 def test_the_deployable_of_all_targets_is_registered(
     table: Path, tmp_path: Path, settings: Settings, registered: tuple[Any, list[tuple[Path, str]]]
 ) -> None:

@@ -29,6 +29,7 @@ def litert_file(folder):
     return file, network
 
 
+@pytest.mark.heavy
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # TensorFlow announces that its own converter moves to another package
 def test_a_litert_file_computes_what_tensorflow_computes_with_the_pixels_that_its_settings_say(tmp_path):
