@@ -50,7 +50,11 @@ class Examiner(Protocol):
     def read_facts(
         self, root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: OnProgress | None = None
     ) -> ItemFacts:
-        """Examine files. paths: text (n,), relative to root. digests: SHA-256 of each file, bytes (n,)."""
+        """Examine files.
+
+        paths: text (n,), relative to root. digests: SHA-256 of each file, bytes (n,); of composed items, of the files
+        of their parts, (n, n_parts).
+        """
 
     def find_pairs(
         self, signatures: np.ndarray, labels: np.ndarray, /, *, sequence: np.ndarray, mirrored: bool = False,

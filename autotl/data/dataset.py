@@ -56,6 +56,7 @@ class Dataset:
     modality: str = "image"
     kind: Kind = "classes"
     order: tuple[str, ...] = ()
+    _parts: dict[str, Dataset] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -130,11 +131,13 @@ class Dataset:
         """The same items, seen as their parts of one kind alone; themselves, if they are of that kind."""
         if modality == self.modality:
             return self
-        prefix = f"{modality}."
-        own = self.table.filter(regex=f"^{prefix}")
-        others = self.table.drop(columns=[name for name in self.table if str(name).split(".")[0] in KINDS])
-        own = own.rename(columns=lambda name: name.removeprefix(prefix))
-        return replace(self, table=others.drop(columns=["path", "sha256"]).join(own), modality=modality)
+        if modality not in self._parts:  # kept, because it is asked for item by item
+            prefix = f"{modality}."
+            own = self.table.filter(regex=f"^{prefix}").rename(columns=lambda name: name.removeprefix(prefix))
+            others = self.table.drop(columns=[name for name in self.table if str(name).split(".")[0] in KINDS])
+            table = others.drop(columns=["path", "sha256"]).join(own)
+            self._parts[modality] = replace(self, table=table, modality=modality)
+        return self._parts[modality]
 
     def path(self, item: int) -> Path:
         """The file of an item."""

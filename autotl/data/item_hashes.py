@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from autotl.data.hashing import find_copies, hash_files
@@ -22,7 +23,8 @@ def hash_items(
 ) -> pd.DataFrame:  # fmt: skip
     """Hash items; see `hash_files`. The hash of a composed item is one of the contents of its parts, wherever they are.
 
-    modality: the kind of the items, by its name.
+    modality: the kind of the items, by its name. Of composed items the columns `PART.sha256` have the hashes of the
+    parts.
     """
     kind = modality_named(modality)
     if not kind.parts:
@@ -34,8 +36,15 @@ def hash_items(
     rows = dict(zip(files, hashed.itertuples(index=False), strict=True))
     return pd.DataFrame(
         [_joined(kind, parts if isinstance(parts, str) else [rows[file] for file in parts]) for parts in found],
-        columns=["sha256", "n_bytes", "quarantine"],
+        columns=["sha256", "n_bytes", "quarantine", *(f"{part}.sha256" for part in kind.parts)],
     )
+
+
+def digests_of(table: pd.DataFrame, modality: str) -> np.ndarray:
+    """The hashes of items as their examiner takes them, from a table with the columns of `hash_items`."""
+    parts = modality_named(modality).parts
+    columns = table[[f"{part}.sha256" for part in parts]] if parts else table["sha256"]
+    return columns.to_numpy(dtype=str).astype("S64")
 
 
 def copies_of(root: Path, paths: Sequence[str], modality: str) -> frozenset[str]:
@@ -60,9 +69,13 @@ def _parts(kind: Modality, path: Path) -> tuple[str, ...] | str:
         return str(error)
 
 
-def _joined(kind: Modality, parts: Sequence[tuple[str, int, str]] | str) -> tuple[str, int, str]:
-    """The hash, size and problem of an item. parts: the same of each of its parts, or why they are not known."""
+def _joined(kind: Modality, parts: Sequence[tuple[str, int, str]] | str) -> tuple[str | int, ...]:
+    """The hash, size and problem of an item, and the hashes of its parts.
+
+    parts: hash, size and problem of each of them, or why they are not known.
+    """
     if isinstance(parts, str):
-        return content_hash(()), 0, parts
+        return content_hash(()), 0, parts, *("" for _ in kind.parts)
     problems = [f"its {part}: {problem}" for part, (_, _, problem) in zip(kind.parts, parts, strict=True) if problem]
-    return content_hash([digest for digest, _, _ in parts]), sum(n for _, n, _ in parts), "; ".join(problems)
+    hashes = [digest for digest, _, _ in parts]
+    return content_hash(hashes), sum(n for _, n, _ in parts), "; ".join(problems), *hashes

@@ -14,7 +14,7 @@ import pandas as pd
 from autotl.data.dataset import Dataset
 from autotl.data.given_data import require_data
 from autotl.data.groups import group_notes, read_groups
-from autotl.data.item_hashes import hash_items
+from autotl.data.item_hashes import digests_of, hash_items
 from autotl.data.item_kinds import KINDS
 from autotl.data.modalities import modality_named
 from autotl.data.patch import Decision, apply_patch, patch_file, read_patch
@@ -125,7 +125,7 @@ def _with_facts(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """The table with the facts about each usable file, and the signatures of all rows."""
     usable = np.flatnonzero((table["quarantine"] == "").to_numpy())
-    paths, digests = table["path"].to_numpy()[usable], table["sha256"].to_numpy(dtype="S64")[usable]
+    paths, digests = table["path"].to_numpy()[usable], digests_of(table, modality.name)[usable]
     found = examine(paths, digests)
     reasons = table["quarantine"].to_numpy(dtype=object).copy()
     reasons[usable] = found.quarantine

@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-from autotl.pairs.pair_files import PairFile
+from pathlib import Path
+
+from autotl.pairs.pair_files import PairFile, UnreadablePair, read_pair
 from autotl.texts.files import read_text_file
+
+
+def open_file(path: Path) -> PairFile:
+    """The pair in a file; raises UnreadablePair."""
+    try:
+        return read_pair(path.read_bytes(), path.parent)
+    except OSError as error:
+        raise UnreadablePair(f"it cannot be read: {error.strerror or error}") from None
+
+
+def files_of(path: Path) -> tuple[Path, Path]:
+    """The files of the image and of the text that a pair's file names; UnreadablePair if it does not name both."""
+    image, text = open_file(path)
+    if not (isinstance(image, Path) and isinstance(text, Path)):
+        raise UnreadablePair("it holds its parts; a dataset has pairs that name the files of their parts")
+    return image, text
 
 
 def contents_of(pair: PairFile) -> tuple[bytes, str]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +10,15 @@ import pandas as pd
 
 from autotl.images.facts import FACT_COLUMNS as IMAGE_FACTS
 from autotl.modality import PAIR_COLUMNS, Examiner, ItemFacts, no_pairs
-from autotl.pairs.pair_files import UnreadablePair, read_pair
+from autotl.pairs.contents import files_of
+from autotl.pairs.pair_files import UnreadablePair
 from autotl.runtime.progress import OnProgress
 from autotl.texts.facts import FACT_COLUMNS as TEXT_FACTS
 
 _PARTS = {"image": IMAGE_FACTS, "text": TEXT_FACTS}
-FACT_COLUMNS = tuple(f"{part}.{fact}" for part, facts in _PARTS.items() for fact in ("path", "sha256", *facts))
+FACT_COLUMNS = tuple(f"{part}.{fact}" for part, facts in _PARTS.items() for fact in ("path", *facts))
 _FEWEST_WORDS = 10
 """Texts with fewer words, such as "blue shirt" or "no description", do not make near-duplicates of different images."""
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -42,11 +38,11 @@ class PairExaminer:
     texts: Examiner
 
     def read_facts(
-        self, root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: OnProgress | None = None  # noqa: ARG002
+        self, root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: OnProgress | None = None
     ) -> PairFacts:  # fmt: skip
         """Examine the parts of the pairs in some files. A pair can be read if both of its parts can.
 
-        paths: text (n,), relative to root. digests: unused; those of the parts are made here.
+        paths: text (n,), relative to root. digests: SHA-256 of the image and of the text of each, bytes (n, 2).
         """
         named, reasons = _named_parts(root, paths)
         readable = np.flatnonzero(reasons == "")
@@ -54,16 +50,15 @@ class PairExaminer:
         signatures: dict[str, np.ndarray] = {}
         for place, (part, examiner) in enumerate((("image", self.images), ("text", self.texts))):
             files = np.array([named[row][place] for row in readable], dtype=object)
-            hashes = _digests(files)
             found = examiner.read_facts(
-                root, files, hashes, cache=cache, progress=progress if part == "image" else None
+                root, files, digests[readable, place], cache=cache, progress=progress if part == "image" else None
             )  # fmt: skip
-            columns |= _columns(part, files, hashes, found, readable, len(paths))
+            columns |= _columns(part, files, found, readable, len(paths))
             signatures[part] = found.signatures
             for row, reason in zip(readable, found.quarantine, strict=True):
                 reasons[row] = reasons[row] or (f"its {part}: {reason}" if reason else "")
         return PairFacts(
-            pd.DataFrame(columns), _joined(signatures, columns, readable, len(paths)), reasons.astype(str)
+            pd.DataFrame(columns), _joined(signatures, digests, columns["text.n_words"], readable), reasons.astype(str)
         )  # fmt: skip
 
     def find_pairs(
@@ -107,43 +102,21 @@ def _pairs_of(
 
 def _named_parts(root: Path, paths: np.ndarray) -> tuple[list[tuple[str, str]], np.ndarray]:
     """The files of the image and of the text of each pair, and why a pair cannot be read, or empty; text (n,)."""
-    named, reasons = [], np.full(len(paths), "", dtype=object)
+    named, reasons = [("", "")] * len(paths), np.full(len(paths), "", dtype=object)
     for row, path in enumerate(paths):
-        file = root / str(path)
         try:
-            image, text = read_pair(file.read_bytes(), file.parent)
-            if not (isinstance(image, Path) and isinstance(text, Path)):
-                raise UnreadablePair("it holds its parts; only pairs that name the files of their parts are examined")
-            named.append((str(image), str(text)))
-        except (OSError, UnreadablePair) as error:
-            named.append(("", ""))
+            image, text = files_of(root / str(path))
+            named[row] = (str(image), str(text))
+        except UnreadablePair as error:
             reasons[row] = str(error)
     return named, reasons
 
 
-def _digests(files: Iterable[str]) -> np.ndarray:
-    """SHA-256 of some files, bytes (n,); of no bytes if a file cannot be read, which is reported when it is decoded."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.array(list(pool.map(_digest, files)), dtype="S64")
-
-
-def _digest(file: str) -> str:
-    digest = hashlib.sha256()
-    try:
-        with Path(file).open("rb") as opened:
-            while part := opened.read(_CHUNK_BYTES):
-                digest.update(part)
-    except OSError:
-        return hashlib.sha256(b"").hexdigest()
-    return digest.hexdigest()
-
-
 def _columns(
-    part: str, files: np.ndarray, hashes: np.ndarray, found: ItemFacts, rows: np.ndarray, n: int
+    part: str, files: np.ndarray, found: ItemFacts, rows: np.ndarray, n: int
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """The columns of facts about one part; 0 or empty if a pair cannot be read. rows: those that could, int."""
-    own = {"path": files.astype(str), "sha256": hashes.astype(str)}
-    own |= {name: found.facts[name].to_numpy() for name in _PARTS[part]}
+    own = {"path": files.astype(str)} | {name: found.facts[name].to_numpy() for name in _PARTS[part]}
     columns = {}
     for name, values in own.items():
         is_number = values.dtype.kind in "if"
@@ -154,15 +127,15 @@ def _columns(
 
 
 def _joined(
-    signatures: dict[str, np.ndarray], columns: dict[str, np.ndarray], rows: np.ndarray, n: int
+    signatures: dict[str, np.ndarray], digests: np.ndarray, n_words: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:  # fmt: skip
-    """The signatures of the parts of each pair, with what else is needed to compare them."""
+    """The signatures of the parts of each pair, with what else is needed to compare them. rows: the readable pairs."""
     fields: list[tuple[str, object]] = [
         (part, [("sha256", "S64"), ("signature", own.dtype, own.shape[1:])]) for part, own in signatures.items()
     ]
-    found = np.zeros(n, dtype=np.dtype([*fields, ("n_words", np.int32)]))
-    for part, own in signatures.items():
+    found = np.zeros(len(digests), dtype=np.dtype([*fields, ("n_words", np.int32)]))
+    for place, (part, own) in enumerate(signatures.items()):
         found[part]["signature"][rows] = own
-        found[part]["sha256"] = columns[f"{part}.sha256"].astype("S64")
-    found["n_words"] = columns["text.n_words"]
+        found[part]["sha256"] = digests[:, place]
+    found["n_words"] = n_words
     return found

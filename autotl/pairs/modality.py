@@ -13,8 +13,9 @@ import pandas as pd
 from autotl.images.modality import IMAGES
 from autotl.modality import Deployed, Examiner, Modality, Shown
 from autotl.pairs import kind
+from autotl.pairs.contents import contents_of, files_of, open_file
 from autotl.pairs.examining import FACT_COLUMNS, PairExaminer
-from autotl.pairs.pair_files import PairFile, UnreadablePair, held_parts, read_pair
+from autotl.pairs.pair_files import UnreadablePair, held_parts
 from autotl.texts.modality import TEXTS
 
 _PARTS = (IMAGES, TEXTS)
@@ -26,33 +27,17 @@ def _apart() -> Iterator[Examiner]:
         yield PairExaminer(images, texts)
 
 
-def _read(path: Path) -> PairFile:
-    try:
-        return read_pair(path.read_bytes(), path.parent)
-    except OSError as error:
-        raise UnreadablePair(f"it cannot be read: {error.strerror or error}") from None
-
-
 def _show(path: Path, edge: int) -> Shown:
     from autotl.images.file_info import thumbnail
     from autotl.texts.preview import excerpt
 
-    pair = _read(path)
+    pair = open_file(path)
     text = Shown(text=excerpt(pair.text)) if isinstance(pair.text, str) else TEXTS.show(pair.text, edge)
     return Shown(thumbnail(pair.image, edge), text.text)
 
 
 def _contents(path: Path) -> bytes:
-    from autotl.pairs.contents import contents_of
-
-    return held_parts(*contents_of(_read(path)))
-
-
-def _files(path: Path) -> tuple[Path, ...]:
-    pair = _read(path)
-    if not (isinstance(pair.image, Path) and isinstance(pair.text, Path)):
-        raise UnreadablePair("it holds its parts; a dataset has pairs that name the files of their parts")
-    return pair.image, pair.text
+    return held_parts(*contents_of(open_file(path)))
 
 
 def _typical_size(facts: pd.DataFrame) -> str:
@@ -100,7 +85,7 @@ PAIRS = Modality(
     serving=_serving,
     deployed=_deployed,
     contents=_contents,
-    files=_files,
+    files=files_of,
     parts=tuple(part.name for part in _PARTS),
 )
 """Pairs of an image and a text, such as a photo and its description."""
