@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from pairs_on_disk import write_listing
+from replaying import replay_alone
 from small_pair_plugins import small_pair_plugins
 from typer.testing import CliRunner, Result
 
@@ -34,26 +32,7 @@ from autotl.workflows.evaluation import NewData, evaluate_model
 from autotl.workflows.fit import fit
 from autotl.workflows.several_targets import fit_targets, with_targets
 
-REPLAY = """
-import json, sys
-from pathlib import Path
-for absent in ("autotl", "tensorflow", "keras", "onnx", "sklearn", "scipy", "mlflow", "pandas"):
-    try:
-        __import__(absent)
-    except ImportError:
-        continue
-    raise SystemExit(f"{absent} is installed here")
-folder = Path(sys.argv[1])
-sys.path.insert(0, str(folder))
-from predictor import Predictor
-
 pytestmark = pytest.mark.heavy
-items = json.loads((folder / "replay" / "expected.json").read_text())["items"]
-answers = Predictor(folder).predict([folder / "replay" / item["file"] for item in items])
-for answer, item in zip(answers, items, strict=True):
-    found = list(answer["probabilities"].values())
-    assert max(abs(a - b) for a, b in zip(found, item["probabilities"], strict=True)) < 1e-4
-"""
 SOURCES = {"both": "small+small-words", "images": "small", "texts": "small-words"}
 
 
@@ -227,16 +206,9 @@ def test_targets_whose_champions_read_different_parts_are_answered_by_one_model(
     assert set(kinds.values()) == {"image", "text"}
 
 
-@pytest.mark.heavy
 def test_a_deployable_of_pairs_replays_with_its_own_requirements_alone(
     run_of: Callable[[str], Run], tmp_path: Path
 ) -> None:
     champion = run_of("both").champion
     assert load_deployable(champion).metadata["modality"] == "pair"
-    environment = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    python = environment / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", "-r", champion / "requirements.txt"], check=True)
-    env = {**os.environ, "PYTHONPATH": ""}
-    done = subprocess.run([python, "-c", REPLAY, champion], capture_output=True, text=True, cwd=tmp_path, env=env)
-    assert done.returncode == 0, done.stderr
+    replay_alone(champion, tmp_path)

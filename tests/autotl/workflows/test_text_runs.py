@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from replaying import NEVER, replay_alone
 from small_text_encoder import small_text_encoder
 from texts_on_disk import paragraphs
 
@@ -33,24 +31,6 @@ from autotl.workflows.int8_export import export_int8
 
 ROOT = Path(__file__).parents[3]
 CLASSES = ("cancer", "wine")
-REPLAY = """
-import json, sys
-from pathlib import Path
-for absent in ("autotl", "tensorflow", "keras", "onnx", "sklearn", "scipy", "mlflow", "PIL"):
-    try:
-        __import__(absent)
-    except ImportError:
-        continue
-    raise SystemExit(f"{absent} is installed here")
-folder = Path(sys.argv[1])
-sys.path.insert(0, str(folder))
-from predictor import Predictor
-items = json.loads((folder / "replay" / "expected.json").read_text())["items"]
-answers = Predictor(folder).predict([folder / "replay" / item["file"] for item in items])
-for answer, item in zip(answers, items, strict=True):
-    found = list(answer["probabilities"].values())
-    assert max(abs(a - b) for a, b in zip(found, item["probabilities"], strict=True)) < 1e-4
-"""
 
 # One run of each kind: a folder of files read by a text encoder, and a table's column read as counts of words.
 KINDS = ("small-words", "tfidf")
@@ -213,10 +193,4 @@ def test_a_deployable_of_texts_replays_with_its_own_requirements_alone(
     runs: dict[str, Run], kind: str, tmp_path: Path
 ) -> None:
     champion = open_run(runs[kind].folder).champion
-    environment = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    python = environment / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", "-r", champion / "requirements.txt"], check=True)
-    env = {**os.environ, "PYTHONPATH": ""}
-    done = subprocess.run([python, "-c", REPLAY, champion], capture_output=True, text=True, cwd=tmp_path, env=env)
-    assert done.returncode == 0, done.stderr
+    replay_alone(champion, tmp_path, absent=(*NEVER, "PIL"))
