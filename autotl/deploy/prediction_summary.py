@@ -70,7 +70,7 @@ class _Columns:
 
 
 def _columns(header: Sequence[str]) -> dict[str, _Columns]:
-    """The columns of each target; empty where there are no predictions."""
+    """The columns of each target; empty if there are no predictions."""
     if len(header) < 4:
         return {}
     if header[1] in _ANSWERS:
@@ -97,7 +97,7 @@ def _doubt(column: str, target: str) -> str:
 
 
 def _summarise(file: Path, header: Sequence[str], own: _Columns) -> PredictionSummary | None:
-    """The summary of one target; None where there are no rows."""
+    """The summary of one target; None if there are no rows."""
     target = header[own.answer].rpartition(".")[0]
     wanted = {own.answer: "label", own.error: "error"} | {n: _doubt(header[n], target) for n in own.doubts}
     places = sorted(wanted)

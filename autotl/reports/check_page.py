@@ -88,7 +88,7 @@ class ClassRow:
 class Section:
     """What the page shows of a target, or of all of them.
 
-    name: of the target; empty where the page is about one. facts: label to text. divided: whether `parts`, in the order
+    name: of the target; empty if the page is about one. facts: label to text. divided: whether `parts`, in the order
     of the counts in `rows`, are those of the split that a search would use. images: by path.
     """
 
@@ -104,7 +104,7 @@ class Section:
 
 @dataclass(frozen=True)
 class CheckedTarget:
-    """What was found about one of several targets. split: None where the data would be refused."""
+    """What was found about one of several targets. split: None if the data would be refused."""
 
     dataset: Dataset
     findings: Sequence[Finding]
@@ -127,7 +127,7 @@ def write_page(
     findings: worst first. data, options: as the user gave them, for the commands on the page.
     split: its parts are counted for each class; without one, those of the split that came with the data.
     facts: further lines at the top of the page, label to text.
-    Raises ConfigError where the page cannot be written.
+    Raises ConfigError if the page cannot be written.
     """
     section = _section("", dataset, findings, data, split, {}, options, most_bytes=MOST_IMAGE_BYTES)
     _write(page, dataset, [section], data=data, facts=facts)
@@ -170,7 +170,7 @@ def _section(
 def _write(
     page: Path, dataset: Dataset, sections: Sequence[Section], *, data: Path, facts: Mapping[str, str]
 ) -> None:  # fmt: skip
-    """Write the page. Raises ConfigError where it cannot be written."""
+    """Write the page. Raises ConfigError if it cannot be written."""
     findings = [card.finding for section in sections for card in section.cards]
     text = template("check.html.j2").render(
         name=data.resolve().name or str(data),

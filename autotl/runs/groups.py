@@ -68,7 +68,7 @@ class GroupScores:
         )
 
     def no_answer(self) -> str:
-        """Of which classes or labels nothing can be told, empty where there are none."""
+        """Of which classes or labels nothing can be told, empty if there are none."""
         if not self.unanswerable:
             return ""
         one = len(self.unanswerable) == 1
@@ -104,7 +104,7 @@ class GroupScores:
 class GroupsFound:
     """The groupings that were found in a dataset.
 
-    used: the grouping that is kept on one side of every split, as `--groups` takes it; None where there is none.
+    used: the grouping that is kept on one side of every split, as `--groups` takes it; None if there is none.
     asked: whether the user decided that. candidates: those that were measured, the one that matters most first.
     note: what was not measured and why, or on how many images; empty where all was. objective: the score to tell.
     """

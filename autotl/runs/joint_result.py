@@ -92,7 +92,7 @@ class JointTargetResult:
 
 @dataclass(frozen=True)
 class JointResult:
-    """A joint fine-tune. why: why it is not complete; empty where it is.
+    """A joint fine-tune. why: why it is not complete; empty if it is.
 
     reading: backbone, size, stage and pooling; training: as of a fine-tune trial. targets: by name.
     """
@@ -142,5 +142,5 @@ def joint_folder(target: Path) -> Path:
 
 
 def joint_champion(target: Path) -> Path:
-    """The deployable of the joint network for a target, which is written where it is better."""
+    """The deployable of the joint network for a target, which is written if it is better."""
     return joint_folder(target) / "champion"

@@ -88,7 +88,7 @@ class Run:
 
     @property
     def storage(self) -> str:
-        """The address of Optuna's store, in full; ConfigError where its password is not known to this process."""
+        """The address of Optuna's store, in full; ConfigError if its password is not known to this process."""
         if self.config.storage:
             return reveal_secrets(self.config.storage, STORAGE_VARIABLE, option="--storage")
         return sqlite_address(self.folder / "study.db")
@@ -110,7 +110,7 @@ class Run:
             listener(event)
 
     def result(self) -> RunResult | None:
-        """What the search found, None until it has ended; RunError where that is damaged."""
+        """What the search found, None until it has ended; RunError if that is damaged."""
         document = self.state().get("result")
         return RunResult.from_json(document) if document else None
 
@@ -124,7 +124,7 @@ class Run:
         return facts
 
     def at(self, *, storage: str | None, tracking_uri: str | None) -> Run:
-        """The same run with addresses in full; None leaves one as it is. ConfigError where it is another storage."""
+        """The same run with addresses in full; None leaves one as it is. ConfigError if it is another storage."""
         storage = absolute_address(storage) if storage else None
         if storage and hide_secrets(storage) != self.config.to_json()["storage"]:
             kept = self.config.storage or "study.db in its folder"
@@ -179,7 +179,7 @@ def scan_data(
 
 
 def require_free(folder: Path) -> None:
-    """Raise ConfigError where the folder of a new run already holds something."""
+    """Raise ConfigError if the folder of a new run already holds something."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         hint = f"Continue it with `autotl resume {folder}`, or g" if (folder / "run.json").exists() else "G"
         raise ConfigError(f"{folder} already exists and is not empty. {hint}ive another folder with --run.")
@@ -195,7 +195,7 @@ def require_classes(run: Run, what: str) -> None:
 
 
 def require_images(run: Run) -> None:
-    """Raise RunError where images that a run learns from, or parts of them, are gone."""
+    """Raise RunError if images that a run learns from, or parts of them, are gone."""
     dataset, parts = run.dataset, modality_named(run.dataset.modality).parts
     for kind in (dataset.modality, *parts):
         paths = dataset.part(kind).items["path"]
@@ -208,7 +208,7 @@ def require_images(run: Run) -> None:
 
 
 def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[Listener, ...] = ()) -> Run:
-    """Make the folder of a run, with its configuration and dataset; ConfigError where it is not free."""
+    """Make the folder of a run, with its configuration and dataset; ConfigError if it is not free."""
     require_free(config.run)
     config.run.mkdir(parents=True, exist_ok=True)
     table = dataset.table.copy()
@@ -241,7 +241,7 @@ def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[List
 
 
 def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
-    """Read a run folder; RunError where it is none or is damaged."""
+    """Read a run folder; RunError if it is none or is damaged."""
     folder = folder.absolute()
     state = read_state(folder)
     try:
@@ -269,7 +269,7 @@ def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """The content of run.json; RunError where there is none or it cannot be read."""
+    """The content of run.json; RunError if there is none or it cannot be read."""
     path = folder / "run.json"
     if not path.exists():
         raise RunError(f"{folder} is not a run folder: it has no run.json. Give a folder that `autotl fit` wrote.")

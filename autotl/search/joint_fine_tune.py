@@ -96,7 +96,7 @@ def fine_tune_jointly(
     """Train a network for each fold that is not on disk yet, as far as the time allows.
 
     whole: the run of all targets, with their common split. folder: of what is kept. after_fold: called when a fold is
-    kept. Raises OutOfTimeError where the time runs out in the first fold.
+    kept. Raises OutOfTimeError if the time runs out in the first fold.
     """
     n_folds, why = whole.split.n_folds, ""
     waiting = [fold for fold in range(n_folds) if not all(t.predictions_of(fold).exists() for t in targets)]

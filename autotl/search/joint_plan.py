@@ -73,7 +73,7 @@ def plan_jointly(targets: Mapping[str, Searched], *, seconds_left: float) -> Joi
     Backbone and size are those of the target with the largest loss; the stages are those that all targets read best,
     or where they differ all stages. As many stages train as the time allows in all folds, or else in one, but no more
     than in the best fine-tune trial of that target; where it has none and the time is not limited, those that hold a
-    third of the network's computations. Raises ConfigError where a target has no head that can sit on a network.
+    third of the network's computations. Raises ConfigError if a target has no head that can sit on a network.
     """
     reading = common_reading(list(targets.values()))
     heads = {name: _head(name, target, reading) for name, target in targets.items()}

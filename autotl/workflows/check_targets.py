@@ -38,7 +38,7 @@ class TargetsCheck:
     """What is known about the data of several targets before a search.
 
     together: the items of all targets. findings: those that every target has. of: the check of each target, by name,
-    with its own findings only. refusal: why `fit` would refuse the data, empty if it would not. leaks: None where it
+    with its own findings only. refusal: why `fit` would refuse the data, empty if it would not. leaks: None if it
     would. decisions: of the patch file. groups: what belongs together, for all targets.
     """
 

@@ -42,7 +42,7 @@ from autotl.workflows.conclusion import PRELIMINARY_CARD, write_champion
 EXPORT_SECONDS = 6.0
 """Testing the network and writing it, for each target for which it is better."""
 SEARCHED, TESTED = "search.npz", "test.npz"
-"""The calibrated predictions of a target by which it was compared, and where it is better those of the test split."""
+"""The calibrated predictions of a target by which it was compared, and if it is better those of the test split."""
 _NUMBER = -1
 """Of the joint network, which is in no study."""
 _CARD = """# {name}, trained together with other targets
@@ -66,7 +66,7 @@ def train_jointly(
     """Train one network for all targets, which have to be complete, and compare it with their champions.
 
     It carries on where it was interrupted. reserved: seconds for what comes afterwards. conclude: train nothing more.
-    Raises OutOfTimeError where no fold could be trained in the time that is left, and ConfigError where none of the
+    Raises OutOfTimeError if no fold could be trained in the time that is left, and ConfigError if none of the
     heads can sit on a network.
     """
     found = read_targets(whole.folder)
@@ -105,7 +105,7 @@ class _Study:
             )
 
     def run(self, clock: Clock) -> JointResult:
-        """Plan, train, compare, and export where it is better."""
+        """Plan, train, compare, and export if it is better."""
         before, began = _kept(self._whole).seconds, clock.spent()
 
         def spent() -> float:
@@ -174,7 +174,7 @@ class _Study:
     def _compare(
         self, name: str, target: JointTarget, answers: Predictions, trained: JointTrained, seconds: float
     ) -> JointTargetResult:  # fmt: skip
-        """Compare with the target's champion on the items that both answer; test and export it where it is better."""
+        """Compare with the target's champion on the items that both answer; test and export it if it is better."""
         objective, champion = target.context.objective, self._evidence[name].searched
         answers, temperature = calibrated(answers)
         answers.save(target.folder / SEARCHED)

@@ -155,7 +155,7 @@ def _require_targets(config: Config, plugins: Plugins) -> None:
 
 
 def _require_heads(config: Config, plugins: Plugins) -> None:
-    """Raise ConfigError where no head that was asked for learns a target, or one of them learns no target."""
+    """Raise ConfigError if no head that was asked for learns a target, or one of them learns no target."""
     asked, used = config.heads, set[str]()
     for name, kind in kinds_of(config).items():
         own = heads_for(kind, asked, plugins)

@@ -21,7 +21,7 @@ _PUNCTUATION = ".,;:!?\"'()[]…«»“”‘’"
 
 
 def show(run: RunView, text: str, *, key: str, image: bytes = b"") -> None:
-    """Offer to draw the text with its words coloured; nothing where the model cannot be explained.
+    """Offer to draw the text with its words coloured; nothing if the model cannot be explained.
 
     image: that stands beside the text, of a model that reads both.
     """

@@ -1,4 +1,4 @@
-"""One network for all targets: compared on the same items, used only where it is better, resumed after a kill."""
+"""One network for all targets: compared on the same items, used only if it is better, resumed after a kill."""
 
 from __future__ import annotations
 
