@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from autotl.evidence.evaluators import evaluators_of, objective_of
-from autotl.interfaces import Evaluator, Head, Joined
+from autotl.interfaces import Evaluator, Head, parts_of
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.runtime.blas_threads import cores_per_worker
@@ -98,11 +98,12 @@ def open_context(
     reader = FeatureReader(
         run, plugins, settings=settings, seconds_left=deadline, pixels_per_second=pixels_per_second
     )  # fmt: skip
+    sources = {**space.recipe_backbones, **space.backbones}
     return SearchContext(
         run, plugins, settings, deadline, objective, space, run.dataset.labels, reader, InputCache(run, reader),
         MeasuredCosts(
-            run.split, reader, space.default_head.name, frozenset(one.backbone for one in space.word_counts()),
-            {name: source for name, source in space.backbones.items() if isinstance(source, Joined)},
+            run.split, reader, space.default_head.name,
+            {one.name: one for source in sources.values() for one in (source, *parts_of(source))},
         ), processes, FoldPool(_threads(run)),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autotl.data.split import Split
-from autotl.interfaces import Backbone, Joined, Size
+from autotl.interfaces import Backbone, FeatureSource, Joined, Size, WordCounts
 from autotl.search.feature_reader import FeatureReader
 from autotl.search.fine_tune_cost import Estimate, estimate_seconds, stage_work, step_depths
 from autotl.search.fold_costs import FoldCosts
@@ -22,40 +22,46 @@ CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 class MeasuredCosts:
     """Costs on the items of one split, from what this process has measured; implements `TrialCosts`.
 
-    default_head: the one whose cost stands for those not yet seen. counting: names of the sources that count words.
-    joined: the joined sources, whose parts are read one after the other.
+    default_head: the one whose cost stands for those not yet seen. sources: that may be read, by name, and the parts of
+    joined ones, which are read one after the other.
     """
 
     def __init__(
-        self, split: Split, reader: FeatureReader, default_head: str, counting: frozenset[str] = frozenset(),
-        joined: Mapping[str, Joined] | None = None,
+        self, split: Split, reader: FeatureReader, default_head: str, sources: Mapping[str, FeatureSource] | None = None
     ) -> None:  # fmt: skip
-        self._counting, self._joined = counting, joined or {}
+        self._sources = sources or {}
         self._split, self._reader = split, reader
         self._folds = FoldCosts(default_head)
         self._work_per_pixel: dict[str, dict[str, float]] = {}
 
     def has_features(self, backbone: str, size: Size) -> bool:
         """Whether the features of every item have been read."""
-        if backbone in self._joined:
-            return all(self._reader.has_features(part.name, own) for part, own in self._joined[backbone].places(size))
+        if isinstance(source := self._sources.get(backbone), Joined):
+            return all(self._reader.has_features(part.name, own) for part, own in source.places(size))
         return self._reader.has_features(backbone, size)
 
     def images_per_second(self, backbone: str, size: Size) -> float:
-        """How fast a frozen backbone reads items of a size: as measured, else half of what the slowest other did."""
-        if backbone in self._joined:
-            places = self._joined[backbone].places(size)
-            return 1 / sum(1 / self.images_per_second(part.name, own) for part, own in places)
-        measured = self._reader.pixels_per_second
-        if backbone in self._counting and backbone not in measured:
+        """How fast a frozen backbone reads items of a size: as measured, else half of the slowest other of its kind."""
+        source, measured = self._sources.get(backbone), self._reader.pixels_per_second
+        if isinstance(source, Joined):
+            return 1 / sum(1 / self.images_per_second(part.name, own) for part, own in source.places(size))
+        if isinstance(source, WordCounts) and backbone not in measured:
             return CAUTIOUS_TEXTS_PER_SECOND
-        others = min(measured.values(), default=2 * CAUTIOUS_PIXELS_PER_SECOND)
+        alike = (speed for name, speed in measured.items() if self._are_alike(source, self._sources.get(name)))
+        others = min(alike, default=2 * CAUTIOUS_PIXELS_PER_SECOND)
         return measured.get(backbone, others / 2) / (size[0] * size[1])
+
+    @staticmethod
+    def _are_alike(one: FeatureSource | None, other: FeatureSource | None) -> bool:
+        """Whether the speed of one tells of the other: a pixel, a token and a count of words take different times."""
+        if one is None or other is None:
+            return True
+        return one.modality == other.modality and not isinstance(other, WordCounts)
 
     def reading_seconds(self, backbone: str, size: Size) -> float:
         """Seconds of reading the features that are not in the cache; 0 where that is done."""
-        if backbone in self._joined:
-            return sum(self.reading_seconds(part.name, own) for part, own in self._joined[backbone].places(size))
+        if isinstance(source := self._sources.get(backbone), Joined):
+            return sum(self.reading_seconds(part.name, own) for part, own in source.places(size))
         return self._reader.n_missing(backbone, size) / self.images_per_second(backbone, size)
 
     def learn(self, head: str, seconds: float) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from small_encoder import small_graph
+from small_text_encoder import small_text_encoder
 
-from autotl.interfaces import Encoder, Joined
+from autotl.interfaces import Encoder, Joined, WordCounts
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.measured_costs import MeasuredCosts
 from autotl.search.probe_trials import probe
@@ -27,12 +30,23 @@ def test_a_larger_size_is_expected_to_take_as_much_longer_and_another_backbone_t
 def test_a_joined_source_costs_what_its_parts_cost(context, tiny):
     text = Encoder("text", small_graph, ((1, 8),))
     both = Joined("tiny+text", "pair", (tiny, text), tiny.sizes)
-    costs = MeasuredCosts(context.run.split, context.reader, "logistic", joined={"tiny+text": both})
+    costs = MeasuredCosts(context.run.split, context.reader, "logistic", {one.name: one for one in (both, tiny, text)})
     context.reader.pixels_per_second |= {"tiny": 300 * 32 * 32, "text": 600 * 8}
     assert costs.images_per_second("tiny+text", (32, 32)) == pytest.approx(200)
     parts = costs.reading_seconds("tiny", (32, 32)) + costs.reading_seconds("text", (1, 8))
     assert costs.reading_seconds("tiny+text", (32, 32)) == pytest.approx(parts)
     assert costs.has_features("tiny+text", (32, 32)) is False
+
+
+def test_how_fast_texts_are_read_says_nothing_about_images(context, tiny):
+    text, counts, other = small_text_encoder(), WordCounts("tfidf"), replace(tiny, name="other")
+    costs = MeasuredCosts(
+        context.run.split, context.reader, "logistic", {one.name: one for one in (tiny, other, text, counts)}
+    )
+    context.reader.pixels_per_second |= {text.name: 70 * 8, "tfidf": 800}
+    assert costs.images_per_second("tiny", (224, 224)) == pytest.approx(60)
+    context.reader.pixels_per_second["tiny"] = 100 * 224 * 224
+    assert costs.images_per_second("other", (224, 224)) == pytest.approx(50)
 
 
 def test_the_speed_of_an_unknown_machine_is_guessed_with_caution(context):
