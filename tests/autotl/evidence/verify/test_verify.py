@@ -16,9 +16,11 @@ from verified_runs import write_verified_run
 from verifying import Change, found, in_result, in_state, in_text, verify
 
 from autotl.evidence.verify.verify_documents import Report, printed_as
+from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runs.config import Config
 from autotl.runs.run import Run
+from autotl.search.expected_gain import FineTuneGain
 from autotl.settings import Settings
 from autotl.workflows.fit import fit
 
@@ -48,6 +50,17 @@ def test_it_says_what_it_cannot_recompute_and_leaves_out_no_score(run: Run, nump
     assert not any("/search/" in address or "/test/" in address or "panels" in address for address in left)
     assert document["n_recomputed"] > 200
     assert document["report"]["compared"] > 30
+
+
+def test_what_fine_tuning_was_expected_to_bring_is_no_difference(copy: Path, numpy_alone: Path) -> None:
+    reason = "only linear probes were asked for"
+    expected = FineTuneGain(ScoreInterval(-0.115, -0.219, -0.011), 22.0).sentence("balanced_accuracy")
+    for file in ("run.json", "report.html", "champion/metadata.json"):
+        before = (copy / file).read_text(encoding="utf-8")
+        assert reason in before
+        (copy / file).write_text(before.replace(reason, f"0 s were left, and {expected}"), encoding="utf-8")
+    done = verify(copy, numpy_alone)
+    assert done.returncode == 0, done.stdout
 
 
 def _one_answer(folder: Path) -> None:
