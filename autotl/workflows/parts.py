@@ -12,17 +12,17 @@ from autotl.runs.part_gains import PartGains, PartScore
 from autotl.search.context import SearchContext
 from autotl.search.optuna_study import read_records
 from autotl.search.trial_files import load_predictions
-from autotl.trial import PROBE, Reading, TrialRecord
+from autotl.trial import FINE_TUNE, PROBE, Reading, TrialRecord
 from autotl.workflows.subject import Subject
 
 PIECE = PARTS
 
 
 def parts(subject: Subject) -> Said:
-    """Compare the whole items with each of their parts; nothing if the items are not composed."""
-    context = subject.context
+    """Compare the whole items with each of their parts; nothing if they are not composed, or parts were not tried."""
+    context, config = subject.context, subject.context.run.config
     alone = context.space.alone()
-    if not alone:
+    if not alone or config.refit or config.strategy == FINE_TUNE:
         return Said(PIECE)
     if context.space.default_head.name not in context.space.heads:
         head = context.space.default_head.name

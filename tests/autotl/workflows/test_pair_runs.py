@@ -28,7 +28,7 @@ from autotl.runs.run import Run
 from autotl.runs.validation import read_codings, validation_folder
 from autotl.search.optuna_study import read_records
 from autotl.settings import Settings
-from autotl.workflows.fit import fit
+from autotl.workflows.fit import fit, refit
 from autotl.workflows.human_validation import validate
 from autotl.workflows.people_sample import draw_sample
 from autotl.workflows.share_estimate import draw_to_label
@@ -72,6 +72,14 @@ def test_what_each_part_brings_is_measured_on_the_same_items_and_said(run: Run) 
         assert part.gain.low < part.gain.value < part.gain.high
     assert any(sentence.startswith("image and text together reach") for sentence in result.in_short)
     assert "What does each part bring?" in (run.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_refit_compares_no_parts(run: Run, tmp_path: Path, plugins: Plugins, settings: Settings) -> None:
+    again = refit(run.folder, tmp_path / "again", plugins=plugins, settings=settings)
+    result = again.result()
+    assert result
+    assert (result.champion.backbone, result.part_gains) == (run.result().champion.backbone, None)  # type: ignore[union-attr]
+    assert "What does each part bring?" not in (again.folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_verify_py_recomputes_what_each_part_brings(run: Run) -> None:
