@@ -1,0 +1,81 @@
+"""Kill runs at random moments, carry them on, and print what became of them: `make endurance MINUTES=60 SEED=0`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from endurance.report import Kill, is_sound, to_document, to_markdown
+from endurance.rounds import Round, Setting
+
+KILLS_PER_RUN = 4
+FIRST_KILLS = 50
+"""So many are made at least, however long it takes."""
+
+
+def write_digits(folder: Path, *, per_class: int) -> Path:
+    """Handwritten digits as a folder of folders, which scikit-learn brings along."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    pixels, digits = load_digits(return_X_y=True)
+    for digit in range(10):
+        (folder / str(digit)).mkdir(parents=True)
+        for place, image in enumerate(pixels[digits == digit][:per_class]):
+            Image.fromarray((image.reshape(8, 8) * 15.9).astype("uint8")).save(folder / str(digit) / f"{place}.png")
+    return folder
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="endurance", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--kills", type=int, default=FIRST_KILLS, help="so many at least")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--executor", default="")
+    parser.add_argument("--storage", default="")
+    parser.add_argument("--budget", default="25s")
+    parser.add_argument("--data", type=Path, help="a folder of folders; digits where it is not given")
+    parser.add_argument("--option", action="append", default=[], help="one more of `autotl fit`")
+    parser.add_argument("--out", type=Path, help="for endurance.md and endurance.json, and what went wrong")
+    given = parser.parse_args()
+    until = time.monotonic() + 60 * given.minutes
+    rng, kills = random.Random(given.seed), list[Kill]()
+    folder = Path(tempfile.mkdtemp(prefix="autotl-endurance-"))
+    data = given.data or write_digits(folder / "digits", per_class=20)
+    number = 0
+    while time.monotonic() < until or len(kills) < given.kills:
+        number += 1
+        options = ["--seed", str(number), "--workers", str(given.workers), "--register", "endurance", *given.option]
+        if number % 2:
+            options += ["--budget", given.budget]
+        else:
+            options += ["--strategy", "fine-tune", "--trials", "2"]
+        if given.executor:
+            options += ["--executor", given.executor]
+        if given.storage:
+            options += ["--storage", given.storage]
+        setting = Setting(folder, data, tuple(options), {}, given.storage or None, given.workers)
+        played = Round(setting, f"run-{number}", rng, kills)
+        played.play(KILLS_PER_RUN)
+        print(f"{len(kills)} kills, {sum(bool(kill.violations) for kill in kills)} with violations", flush=True)
+        if not any(kill.violations for kill in played.mine):
+            shutil.rmtree(played.folder, ignore_errors=True)
+    table = to_markdown(kills)
+    print(table)
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)
+        (given.out / "endurance.md").write_text(f"{table}\n", encoding="utf-8")
+        document = to_document(kills, seed=given.seed, minutes=given.minutes, runs=number)
+        (given.out / "endurance.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+    return 0 if is_sound(kills) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

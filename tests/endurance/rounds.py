@@ -1,0 +1,214 @@
+"""One run that is killed again and again, carried on each time, and looked at in the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from endurance import stores
+from endurance.phases import END, RUN_PHASES, PhaseReader
+from endurance.processes import AUTOTL, Attempt
+from endurance.report import Kill
+from endurance.stores import Trials
+
+LOST, FALSELY_FAILED, BROKEN = "finished trials lost", "falsely failed", "broken"
+_LOOK_SECONDS = 0.02
+_STARTED_WITHIN = {"start": 6.0, "scan": 0.5, "conclusion": 8.0, "recording": 3.0}
+_USUAL_SECONDS = 2.0
+"""How long a phase lasts; a kill comes at a random moment of it."""
+_ATTEMPT_SECONDS = 240.0
+_ENDS_WITHIN = 10.0
+"""A process that has lost its leading process has so long to notice."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all runs of one harness share. options: of `autotl fit`; storage: where it is not study.db."""
+
+    folder: Path
+    data: Path
+    options: tuple[str, ...]
+    environment: Mapping[str, str]
+    storage: str | None = None
+    n_workers: int = 1
+
+
+@dataclass
+class Round:
+    """A run of its own, with a cache and a temporary folder of its own. kills: those of all rounds so far."""
+
+    setting: Setting
+    name: str
+    rng: random.Random
+    kills: list[Kill]
+    mine: list[Kill] = field(default_factory=list)
+    tell: Callable[[str], None] = print
+
+    def __post_init__(self) -> None:
+        self.folder = self.setting.folder / self.name
+        self.run, self.cache, self.temporary = (self.folder / part for part in ("run", "cache", "tmp"))
+        self.temporary.mkdir(parents=True)
+        self.environment = {
+            **os.environ, **self.setting.environment, "AUTOTL_CACHE": str(self.cache), "TMPDIR": str(self.temporary),
+        }  # fmt: skip
+        self._known = Trials()
+        self._allowed: set[int] = set()
+
+    def play(self, n_kills: int) -> None:
+        """Start the run, kill it so often, carry it on to its end, and look at what it left."""
+        before = stores.hash_folder(self.setting.data)
+        left = n_kills
+        for number in range(4 * n_kills + 4):
+            attempt, phases = self._begin(number)
+            kill = self._interrupt(attempt, phases) if left else None
+            left -= kill is not None
+            code = attempt.exit_code if kill and kill.what == "everything" else attempt.wait(_ATTEMPT_SECONDS)
+            if code is None:
+                self._blame(BROKEN, f"an attempt did not end within {_ATTEMPT_SECONDS:.0f} s")
+                attempt.kill_all()
+            if names := attempt.left_over(seconds=_ENDS_WITHIN):
+                self._blame(BROKEN, f"processes left over: {names}")
+            self._compare()
+            if code in (1, 2):
+                self._blame(BROKEN, f"an attempt ended with exit code {code}: {self._last_words()}")
+                break
+            if code == 0:
+                self._finish(before)
+                break
+        else:
+            self._blame(BROKEN, "the run did not end")
+
+    def _begin(self, number: int) -> tuple[Attempt, PhaseReader]:
+        """Start the run, or carry it on where there is something to carry on."""
+        if (self.run / "run.json").exists():
+            command, events = ("resume", self.run), self.run / "events.jsonl"
+        else:
+            events = self.folder / f"fit-{number}.jsonl"
+            command = ("fit", self.setting.data, "--run", self.run, "--events", events, *self.setting.options)
+        self.tell(f"  {self.name}: {command[0]}")
+        phases = PhaseReader(self.run, events)
+        return self.start(*command), phases
+
+    def start(self, *arguments: str | Path) -> Attempt:
+        """Start a command of this round."""
+        return Attempt(
+            (*AUTOTL, *arguments), environment=self.environment, cwd=self.folder, output=self.folder / "output.txt"
+        )
+
+    def _interrupt(self, attempt: Attempt, phases: PhaseReader) -> Kill | None:
+        """Kill at a random moment of the phase that was killed least; None where the run ends before."""
+        seen = Counter(kill.phase for kill in self.kills)
+        reachable = list(RUN_PHASES)
+        if (self.run / "run.json").exists():
+            reachable.remove("scan")
+        if "--register" not in self.setting.options:
+            reachable.remove("recording")
+        if "fine-tune" not in self.setting.options:
+            reachable.remove("fine-tuning")
+        fewest = min(seen[phase] for phase in reachable)
+        aim = self.rng.choice([phase for phase in reachable if seen[phase] == fewest])
+        delay = self.rng.uniform(0, _STARTED_WITHIN.get(aim, _USUAL_SECONDS))
+        until = time.monotonic() + _ATTEMPT_SECONDS
+        while (phase := phases.read()) != aim:
+            if phase == END or attempt.exit_code is not None or time.monotonic() > until:
+                return None
+            time.sleep(_LOOK_SECONDS)
+        time.sleep(delay)
+        return self._kill(attempt, phases)
+
+    def _kill(self, attempt: Attempt, phases: PhaseReader) -> Kill | None:
+        one = self.rng.random() < 1 / 3
+        known = self._read() if one else Trials()
+        phase, began = phases.read(), time.monotonic()
+        if phase == END or attempt.exit_code is not None:
+            return None
+        what = attempt.kill_one(self.rng.randrange(1000)) if one else "everything"
+        if not one:
+            attempt.kill_all()
+            known = self._read()
+        kill = Kill(phase, what, round(time.monotonic() - began, 2))
+        self._known = Trials({**self._known.complete, **known.complete}, {**self._known.failed, **known.failed})
+        self._allowed |= known.running
+        self.kills.append(kill)
+        self.mine.append(kill)
+        self.tell(f"  {self.name}: killed {what} in {phase}; {len(known.complete)} trials complete")
+        return kill
+
+    def _read(self) -> Trials:
+        try:
+            return stores.read_trials(self.run, self.setting.storage)
+        except Exception as error:
+            self._blame(BROKEN, f"the study cannot be read: {type(error).__name__}: {error}")
+            return Trials()
+
+    def _compare(self) -> None:
+        """Note what has become of the trials since."""
+        now = self._read()
+        for number, (score, predictions) in self._known.complete.items():
+            if now.complete.get(number) != (score, predictions):
+                self._blame(LOST, f"trial {number} was ({score}, {predictions!r}), is {now.complete.get(number)}")
+        for number, (_, predictions) in now.complete.items():
+            if not predictions:
+                self._blame(LOST, f"trial {number} is complete, and has no predictions")
+        for number, (cause, reason) in now.failed.items():
+            if number not in self._known.failed and number not in self._allowed:
+                self._blame(FALSELY_FAILED, f"trial {number} ({cause}): {reason}")
+        self._known = Trials(dict(now.complete), dict(now.failed))
+
+    def _finish(self, data_before: str) -> None:
+        """Look at what a run left that has ended."""
+        for text in stores.broken_parts(self.run):
+            self._blame(BROKEN, text)
+        if (n := stores.unreadable_events(self.run)) > len(self.mine):
+            self._blame(BROKEN, f"{n} lines of events.jsonl cannot be read")
+        for where in (self.run, self.cache):
+            if found := stores.leftovers(where):
+                self._blame(BROKEN, f"left over in {where.name}: {found}")
+        if found := stores.unreadable_shards(self.cache):
+            self._blame(BROKEN, f"unreadable in the cache: {found}")
+        if stores.hash_folder(self.setting.data) != data_before:
+            self._blame(BROKEN, "the data were changed")
+        state = json.loads((self.run / "run.json").read_text(encoding="utf-8"))
+        if state["status"] != "complete":
+            self._blame(BROKEN, f"the run is {state['status']}")
+        if unkept := (state.get("result") or {}).get("unkept"):
+            self._blame(BROKEN, f"not kept: {unkept}")
+        if any(trial for trial in self._read().running):
+            self._blame(BROKEN, "a trial still counts as running")
+        self._use_champion()
+        for kill in self.mine:
+            kill.carried_on = True
+
+    def _use_champion(self) -> None:
+        item = next(path for path in sorted(self.setting.data.rglob("*")) if path.is_file())
+        for what, command in (
+            ("predict", [*AUTOTL, "predict", self.run, item, "--json"]),
+            ("verify.py", [sys.executable, self.run / "verify.py"]),
+        ):
+            done = self.call(command)
+            if done.returncode:
+                self._blame(BROKEN, f"{what} ended with {done.returncode}: {(done.stdout + done.stderr)[-300:]}")
+
+    def call(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            list(map(str, command)), capture_output=True, text=True, cwd=self.folder, env=self.environment, timeout=200
+        )  # fmt: skip
+
+    def _blame(self, column: str, text: str) -> None:
+        if not self.mine:
+            self.mine.append(Kill("start", "nothing", 0.0))
+            self.kills.append(self.mine[0])
+        self.mine[-1].blame(column, text)
+        self.tell(f"  {self.name}: {column}: {text}")
+
+    def _last_words(self) -> str:
+        return (self.folder / "output.txt").read_text(encoding="utf-8", errors="replace")[-600:]
