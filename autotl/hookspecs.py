@@ -16,6 +16,7 @@ from autotl.interfaces import (
     Encoder,
     EncoderFormat,
     Evaluator,
+    Executor,
     Exporter,
     Head,
     Panel,
@@ -70,6 +71,12 @@ def register_checks() -> Iterable[Check]:
 @hookspec
 def register_samplers() -> Iterable[Sampler]:
     """Offer Optuna samplers."""
+    return ()
+
+
+@hookspec
+def register_executors() -> Iterable[Executor]:
+    """Offer places where the workers of a search run."""
     return ()
 
 

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from autotl.executors import Crew as Crew
+from autotl.executors import Executor as Executor
 from autotl.feature_sources import NOT_COMMERCIAL as NOT_COMMERCIAL
 from autotl.feature_sources import Backbone as Backbone
 from autotl.feature_sources import Encoder as Encoder
@@ -355,14 +357,13 @@ class Registry:
     check_store(store): raise ConfigError where a store cannot be used that is on this machine, or has a slip in its
         address; called before a search whose champion is to be registered, it creates nothing and waits for no server.
     register(store, deployable, name): make the model in a folder the newest version of a name, and the champion.
-    fetch(store, uri): the folder with the model of `models:/NAME@ALIAS` or `models:/NAME/VERSION`; raises RunError.
+    fetch(store, uri): the folder with the model of `models:/NAME@ALIAS` or `models:/NAME/VERSION`; RunError.
     list_models(store): every registered model, the latest first; empty if the store does not exist yet.
     promote(store, name, version, expected): make a version the champion; the one before becomes `previous`.
     roll_back(store, name, expected): let champion and previous change places.
     set_alias(store, name, alias, version): give a version an alias, or take the alias away (version None).
     set_tag(store, name, version, key, value): set a tag of a version; None if the registry has no tags.
-    expected: the change that the caller was shown; where it would be another by now, ConfigError and no change. None
-        takes any.
+    expected: the change that the caller was shown, None for any; if it would be another by now, ConfigError.
     """
 
     name: str
@@ -381,9 +382,8 @@ class Registry:
 class DomainShift:
     """The distance between a backbone's training data and some images, as its layers see them.
 
-    overall: the mean over the layers; 0 for the training data itself, 1 where every channel's mean lies one training
-        deviation off, or where no channel varies.
-    by_depth: the means over the shallow, middle and deep third of the layers (fewer where there are fewer layers).
+    overall: the mean over the layers; 0 for the training data itself, 1 if every channel's mean is one training
+        deviation off, or no channel varies. by_depth: the means over the shallow, middle and deep third of the layers.
     """
 
     backbone: str

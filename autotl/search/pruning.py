@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import optuna
@@ -27,6 +28,13 @@ FIRST_CYCLE_STEP, FIRST_FOLD_STEP = 1, 2
 """The steps at which a fine-tune trial reports to the study: its first cycle, its first fold, and so on."""
 
 
+class Reporter(Protocol):
+    """What is told how a trial does meanwhile: an `optuna.Trial`, or what stands for one in another process."""
+
+    def report(self, value: float, step: int) -> None:
+        """Keep the objective's value at a step."""
+
+
 @dataclass(frozen=True)
 class Rival:
     """The best trial so far: its number, and its predictions of the items that the other one predicts."""
@@ -36,7 +44,7 @@ class Rival:
 
 
 def prune_probe(
-    trial: optuna.Trial, rival: Rival | None, objective: Objective, *, n_folds: int
+    reporter: Reporter, rival: Rival | None, objective: Objective, *, n_folds: int
 ) -> Callable[[int, Predictions], None]:
     """A callback after each fold, which ends a probe that is worse on the folds so far, in log loss and objective."""
 
@@ -46,7 +54,7 @@ def prune_probe(
         there = rival.predictions.restrict(so_far.items)
         value, other = objective.value(so_far), objective.value(there)
         # What a pruned trial reached is all that the sampler can learn from it.
-        trial.report(value, fold)
+        reporter.report(value, fold)
         if objective.sign * (value - other) < 0 and is_clearly_worse(so_far, there):
             raise optuna.TrialPruned(
                 f"at {value:.3f} after {fold + 1} of {n_folds} folds, clearly worse than trial {rival.number}'s "
@@ -82,7 +90,7 @@ class Earlier:
 
 
 def judge_fine_tune(
-    trial: optuna.Trial, rivals: Sequence[Rival], earlier: Earlier, objective: Objective, *, may_prune: bool
+    reporter: Reporter, rivals: Sequence[Rival], earlier: Earlier, objective: Objective, *, may_prune: bool
 ) -> Judge:
     """Compare a fine-tune trial with others on the same items (successive halving).
 
@@ -93,7 +101,7 @@ def judge_fine_tune(
 
     def after_cycle(found: Predictions) -> None:
         value = objective.value(found)
-        trial.report(value, FIRST_CYCLE_STEP)
+        reporter.report(value, FIRST_CYCLE_STEP)
         better, best = _better(value, earlier.first_cycles, objective), earlier.best
         if may_prune and better and best and is_clearly_worse(found, best.predictions):
             raise optuna.TrialPruned(
@@ -103,7 +111,7 @@ def judge_fine_tune(
 
     def after_fold(fold: int, so_far: Predictions) -> str:
         value, why = objective.value(so_far), ""
-        trial.report(value, FIRST_FOLD_STEP + fold)
+        reporter.report(value, FIRST_FOLD_STEP + fold)
         for rival in rivals:
             if is_clearly_worse(so_far, rival.predictions, level=DOUBTFUL):
                 why = f"worse than trial {rival.number} on the same images"

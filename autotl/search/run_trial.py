@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 import optuna
 
 from autotl.errors import HeadError, OutOfTimeError, in_one_line
-from autotl.evidence.leaderboard import Leaderboard
 from autotl.interfaces import Head
 from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
@@ -22,46 +21,39 @@ from autotl.search.fine_tune_trials import Options, fine_tune
 from autotl.search.heads import head_params
 from autotl.search.objective import all_values
 from autotl.search.outcome import Outcome, completed
-from autotl.search.planner import Planner
 from autotl.search.probe_trials import ProbeAhead, probe
-from autotl.search.pruning import FIRST_CYCLE_STEP, FIRST_FOLD_STEP, Earlier, Rival, judge_fine_tune, prune_probe
+from autotl.search.pruning import Earlier, Reporter, Rival, judge_fine_tune, prune_probe
 from autotl.search.sources import source_owner
 from autotl.search.trial_files import CALIBRATION_FILE, FIRST_CYCLE_FILE, load_predictions, save_predictions
+from autotl.search.trial_task import TrialTask
 from autotl.training.cross_validation import majority
-from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, Cause, TrialRecord
+from autotl.trial import FINE_TUNE, MAJORITY, Candidate, Cause, TrialRecord
 
 if TYPE_CHECKING:
     import keras_tuner
 
 
-def run_trial(
+def perform(
     context: SearchContext,
-    trial: optuna.Trial,
-    begun: TrialRecord,
+    task: TrialTask,
     candidate: Candidate,
     hp: keras_tuner.HyperParameters,
-    *,
-    planner: Planner,
-    board: Leaderboard,
+    reporter: Reporter,
     ahead: ProbeAhead | None = None,
 ) -> TrialRecord:
     """Run a trial and keep its predictions; what goes wrong in it ends up as its record's reason.
 
-    begun: what is known of it so far. board: the trials that have ended; the best of them decides on pruning, and the
-    default on how a fine-tune trial compares. ahead: where it is a probe that has begun. Only KeyboardInterrupt is
-    raised, and what no other trial would escape.
+    hp: answers what the head asks for. reporter: told values after folds and cycles. ahead: where it is a probe that
+    has begun. Only KeyboardInterrupt is raised, and what no other trial would escape.
     """
+    begun = task.begun
     try:
-        # The default itself, and what was asked for by name, is run regardless of its cost.
-        owed, obstacle = planner.is_owed(candidate, board), planner.obstacle(candidate, board)
-        if obstacle and not (owed or ahead) and board.default is not None:
-            return ended(begun, "pruned", obstacle, cause="obstacle")
-        with context.seconds_left.lifted(when=owed and (bool(obstacle) or candidate.strategy == PROBE)):
+        with context.seconds_left.lifted(when=task.untimed):
             if candidate.strategy == FINE_TUNE:
-                outcome = _fine_tune(context, trial, candidate, hp, board, planner)
+                outcome = _fine_tune(context, task, candidate, hp, reporter)
             else:
-                outcome = _probe(context, trial, candidate, hp, board, whole=owed, ahead=ahead)
-        return _score(context, begun, outcome, board)
+                outcome = _probe(context, task, candidate, hp, reporter, ahead)
+        return _score(context, task, outcome)
     except OutOfTimeError as early:
         return ended(_asked(begun, hp), "pruned", str(early), cause="time")
     except optuna.TrialPruned as early:
@@ -69,7 +61,7 @@ def run_trial(
     except Exception as error:
         if is_condition(error):  # of the machine: the next trial would meet it too
             raise
-        return _failed(context, _asked(begun, hp), candidate, error)
+        return failed(context, _asked(begun, hp), candidate, error)
 
 
 def _asked(begun: TrialRecord, hp: keras_tuner.HyperParameters) -> TrialRecord:
@@ -96,7 +88,7 @@ def ended(
     return replace(begun, state=state, reason=reason, seconds=seconds, device=device, cause=cause, traceback=told)
 
 
-def _failed(context: SearchContext, begun: TrialRecord, candidate: Candidate, error: Exception) -> TrialRecord:
+def failed(context: SearchContext, begun: TrialRecord, candidate: Candidate, error: Exception) -> TrialRecord:
     """The record of a trial in which something was raised, with the plugin and its line."""
     if isinstance(error, HeadError):  # it says so itself
         return ended(begun, "failed", str(error), cause="crash" if error.crashed else "", told=error.traceback)
@@ -117,75 +109,54 @@ def _failed(context: SearchContext, begun: TrialRecord, candidate: Candidate, er
 
 def _probe(
     context: SearchContext,
-    trial: optuna.Trial,
+    task: TrialTask,
     candidate: Candidate,
     hp: keras_tuner.HyperParameters,
-    board: Leaderboard,
-    *,
-    whole: bool,
+    reporter: Reporter,
     ahead: ProbeAhead | None,
 ) -> Outcome:
-    if whole or candidate.head.recipe is not None:  # requested by name: it needs its complete score
+    if task.whole:
         return probe(context, candidate, hp, None, ahead)
-    rival, n_folds = _rival(context, board, PROBE), context.run.split.n_folds
-    return probe(context, candidate, hp, prune_probe(trial, rival, context.objective, n_folds=n_folds), ahead)
+    rival = next((_rival(context, number) for number in task.rivals), None)
+    judge = prune_probe(reporter, rival, context.objective, n_folds=context.run.split.n_folds)
+    return probe(context, candidate, hp, judge, ahead)
 
 
 def _fine_tune(
     context: SearchContext,
-    trial: optuna.Trial,
+    task: TrialTask,
     candidate: Candidate,
     hp: keras_tuner.HyperParameters,
-    board: Leaderboard,
-    planner: Planner,
+    reporter: Reporter,
 ) -> Outcome:
-    """A step of the schedule that goes deeper starts from the one above it and is never pruned; all others may be."""
-    assert candidate.training is not None
-    searched = not planner.schedule.has_step(candidate)
-    start = None if searched else planner.schedule.start_from(candidate, board)
-    rivals = [rival for rival in (_rival(context, board, one) for one in (FINE_TUNE, PROBE)) if rival]
+    told, best = task.tuning, None
+    if told.best_first_cycle is not None:
+        file = context.run.trial_folder(told.best_first_cycle) / FIRST_CYCLE_FILE
+        best = Rival(told.best_first_cycle, Predictions.load(file))
     judge = judge_fine_tune(
-        trial, rivals, _earlier(context, trial, board), context.objective,
-        may_prune=bool(rivals) and (searched or candidate.training.augment),
+        reporter, [_rival(context, number) for number in task.rivals],
+        Earlier(told.first_cycles, told.first_folds, best), context.objective, may_prune=told.may_prune,
     )  # fmt: skip
     options = Options(
-        judge, start_from=start.number if start else None, searched=searched,
-        max_seconds=planner.schedule.longest(candidate, board), most_folds=planner.tuning.most_folds(candidate, board),
+        judge, start_from=told.start_from, searched=told.searched, max_seconds=told.max_seconds,
+        most_folds=told.most_folds,
     )  # fmt: skip
-    return fine_tune(context, candidate, hp, context.run.trial_folder(trial.number), options)
+    return fine_tune(context, candidate, hp, context.run.trial_folder(task.begun.number), options)
 
 
-def _earlier(context: SearchContext, trial: optuna.Trial, board: Leaderboard) -> Earlier:
-    """What earlier fine-tune trials reported, and what the best that was judged after its first cycle said there."""
-    tuned = [t for t in board.trials if t.strategy == FINE_TUNE and t.number != trial.number]
-    told = {t.number: t.intermediate_values for t in trial.study.get_trials(deepcopy=False)}
-    values = {
-        step: [told[t.number][step] for t in tuned if step in told.get(t.number, {})]
-        for step in (FIRST_CYCLE_STEP, FIRST_FOLD_STEP)
-    }
-    files = ((t.number, context.run.trial_folder(t.number) / FIRST_CYCLE_FILE) for t in tuned if t.state == "complete")
-    best = next(((number, file) for number, file in files if file.exists()), None)
-    return Earlier(
-        values[FIRST_CYCLE_STEP], values[FIRST_FOLD_STEP], Rival(best[0], Predictions.load(best[1])) if best else None
-    )
+def _rival(context: SearchContext, number: int) -> Rival:
+    return Rival(number, load_predictions(context.run, number))
 
 
-def _rival(context: SearchContext, board: Leaderboard, strategy: str) -> Rival | None:
-    config = context.run.config
-    wanted = (t for t in board.completed if t.strategy == strategy and config.asks_for(strategy, t.head))
-    best = next(wanted, None)
-    return Rival(best.number, load_predictions(context.run, best.number)) if best else None
-
-
-def _score(context: SearchContext, begun: TrialRecord, outcome: Outcome, board: Leaderboard) -> TrialRecord:
+def _score(context: SearchContext, task: TrialTask, outcome: Outcome) -> TrialRecord:
     """Keep what was predicted, and score it; raises ValueError where the objective is undefined."""
-    run, objective, predictions = context.run, context.objective, outcome.predictions
+    begun, run, objective, predictions = task.begun, context.run, context.objective, outcome.predictions
     save_predictions(run, begun.number, predictions)
     if outcome.calibration:
         outcome.calibration.save(run.trial_folder(begun.number) / CALIBRATION_FILE)
     whole = len(predictions.items) == len(run.split.development)
-    if begun.strategy == FINE_TUNE and not whole and board.default is not None:
-        score = objective.score_tuned(predictions, load_predictions(run, board.default))
+    if begun.strategy == FINE_TUNE and not whole and task.default is not None:
+        score = objective.score_tuned(predictions, load_predictions(run, task.default))
     else:
         score = objective.score(predictions)
     if math.isnan(score.value):

@@ -13,12 +13,16 @@ import optuna
 
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.runs.events import TrialBegun
+from autotl.runtime.conditions import is_condition
 from autotl.search import optuna_study as studies
 from autotl.search.context import SearchContext
+from autotl.search.leases import LeaseKeeper
+from autotl.search.lost_trials import StudyReporter, is_retry
 from autotl.search.planner import Planner
 from autotl.search.probe_trials import ProbeAhead, begin_probe, fits_beside_others
-from autotl.search.run_trial import ended, run_trial
+from autotl.search.run_trial import ended, failed, perform
 from autotl.search.trial_files import drop_networks
+from autotl.search.trial_plan import Refused, plan_trial
 from autotl.trial import FINE_TUNE, PROBE, Candidate, TrialRecord, describe, format_size
 
 if TYPE_CHECKING:
@@ -48,14 +52,15 @@ class TrialsInProgress:
     """Begins trials, ends them in the order of their numbers, and tells the study.
 
     What one trial can know of the others therefore depends on the number of cores, but not on which was faster.
-    leaderboard: the trials that have ended; after_end: called when there is one more.
+    leaderboard: the trials that have ended; after_end: called when there is one more. keeper: holds the leases of the
+    trials until they have ended.
     """
 
     def __init__(
         self, context: SearchContext, study: optuna.Study, planner: Planner, leaderboard: Callable[[], Leaderboard],
-        after_end: Callable[[], None],
+        after_end: Callable[[], None], keeper: LeaseKeeper,
     ) -> None:  # fmt: skip
-        self._context, self._study, self._planner = context, study, planner
+        self._context, self._study, self._planner, self._keeper = context, study, planner, keeper
         self._leaderboard, self._after_end = leaderboard, after_end
         self._ahead: deque[_Begun] = deque()
 
@@ -68,6 +73,19 @@ class TrialsInProgress:
         pool, n_folds = self._context.pool, self._context.run.split.n_folds
         return len(self._ahead) >= math.ceil(pool.n_threads / n_folds) + MORE_PROBES
 
+    def ask(self) -> optuna.Trial:
+        """Ask the study for a trial, and hold its lease."""
+        trial = self._study.ask()
+        self._keeper.hold(trial)
+        return trial
+
+    def finish(self, trial: optuna.Trial, record: TrialRecord) -> TrialRecord:
+        """Tell the study how a trial ended; returns the record as it is kept."""
+        kept = studies.finish(self._study, trial, record, run=self._context.run)
+        self._keeper.release(trial)
+        self._after_end()
+        return kept
+
     def run(self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters) -> TrialRecord:
         """Run a trial from beginning to end."""
         return self._end(self._begin(trial, candidate, hp))
@@ -78,7 +96,12 @@ class TrialsInProgress:
         Returns whether it has begun; another one, and one that the planner has something to say about, is to be `run`.
         """
         context, board = self._context, self._leaderboard()
-        if candidate.strategy != PROBE or candidate.head.recipe or not fits_beside_others(context, candidate.head):
+        if (
+            is_retry(trial)
+            or candidate.strategy != PROBE
+            or candidate.head.recipe
+            or not fits_beside_others(context, candidate.head)
+        ):
             return False
         if not context.costs.has_features(*candidate.reading.place):
             return False
@@ -114,22 +137,31 @@ class TrialsInProgress:
 
     def _end(self, begun: _Begun) -> TrialRecord:
         try:
-            result = run_trial(
-                self._context, begun.trial, begun.record, begun.candidate, begun.hp, planner=self._planner,
-                board=self._leaderboard(), ahead=begun.ahead,
-            )  # fmt: skip
+            result = self._perform(begun)
         except KeyboardInterrupt:
             self._give_up(begun)
             raise
         finally:
             begun.close()
-        studies.finish(self._study, begun.trial, result)
-        self._after_end()
+        result = self.finish(begun.trial, result)
         if result.strategy == FINE_TUNE and result.state == "complete":
             drop_networks(self._context.run, self._leaderboard())
         return result
 
+    def _perform(self, begun: _Begun) -> TrialRecord:
+        try:
+            task = plan_trial(
+                self._context, self._study, self._planner, self._leaderboard(), begun.record, begun.candidate,
+                in_progress=begun.ahead is not None,
+            )  # fmt: skip
+        except Exception as error:  # such as a backbone that cannot be built to see what it would cost
+            if is_condition(error):
+                raise
+            return failed(self._context, begun.record, begun.candidate, error)
+        if isinstance(task, Refused):
+            return ended(begun.record, "pruned", task.reason, cause="obstacle")
+        return perform(self._context, task, begun.candidate, begun.hp, StudyReporter(begun.trial), begun.ahead)
+
     def _give_up(self, begun: _Begun) -> None:
         begun.close()
-        studies.finish(self._study, begun.trial, ended(begun.record, "failed", "interrupted"))
-        self._after_end()
+        self.finish(begun.trial, ended(begun.record, "failed", "interrupted"))

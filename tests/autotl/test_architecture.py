@@ -19,6 +19,7 @@ from imports import MODULES, ROOT, folder_of, imports
 MAY_IMPORT = {
     "autotl.errors": "",
     "autotl.scores": "",
+    "autotl.executors": "",
     "autotl.feature_sources": "",
     "autotl.runtime": "errors",
     "autotl.settings": "errors",
@@ -34,7 +35,7 @@ MAY_IMPORT = {
     "autotl.data": "item_kind ordered_classes targets errors runtime cache modality images texts pairs",
     "autotl.runs": "targets errors scores runtime data",
     "autotl.predictions": "targets runtime",
-    "autotl.interfaces": "targets scores feature_sources predictions runs",
+    "autotl.interfaces": "targets scores executors feature_sources predictions runs",
     "autotl.trial": "interfaces runs",
     "autotl.hookspecs": "interfaces trial runs",
     "autotl.plugins": "errors runtime settings interfaces hookspecs",

@@ -13,8 +13,9 @@ from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.limits import Limits
 from autotl.search.study_loop import StudyLoop
 from autotl.search.trial_files import load_predictions
+from autotl.search.trial_task import TrialTask
 from autotl.training import fine_tuning
-from autotl.trial import LEARNING_RATE, WEIGHT_DECAY, Training
+from autotl.trial import LEARNING_RATE, WEIGHT_DECAY, Training, TrialRecord
 
 TRAINING = Training(1, 1e-3, 1e-4, augment=False)
 
@@ -114,7 +115,9 @@ def test_a_probe_of_a_recipe_is_never_pruned(started, candidate, monkeypatch):
 def test_a_probe_that_was_asked_for_by_name_is_never_pruned(started, candidate, monkeypatch, ahead):
     loop, told = started(), []
     monkeypatch.setattr(module, "probe", lambda *given: told.append(given[3:]))
-    module._probe(loop.context, None, candidate(), None, loop.leaderboard(), whole=True, ahead=ahead)
+    module._probe(
+        loop.context, TrialTask(TrialRecord(9, "failed", "probe"), whole=True), candidate(), None, None, ahead
+    )
     assert told == [(None, ahead)]
 
 
