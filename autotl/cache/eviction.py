@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from autotl.runtime.atomic_files import remove_leftovers
+
 _STORES = ("features", "facts")
 _NETWORKS = "networks"
+_STALE_SECONDS = 24 * 3600
 
 
 def evict(cache: Path, *, limit_bytes: float, used_since: float) -> int:
     """Delete shards of records and networks until the rest is within the limit; returns the bytes that were freed.
 
     used_since: seconds since the epoch; what was used later is kept, even where it alone exceeds the limit. Another
-    process that needs what was deleted computes it again.
+    process that needs what was deleted computes it again. What a killed process left half written goes after a day.
     """
+    remove_leftovers(cache, before=time.time() - _STALE_SECONDS)
     units = [(max(used for _, _, used in files), files) for files in _units(cache)]
     surplus = sum(size for _, files in units for _, size, _ in files) - limit_bytes
     freed = 0

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from contextlib import suppress
 from pathlib import Path
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -14,3 +18,14 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path, *, before: float) -> None:
+    """Remove what killed processes left half written in a folder and below.
+
+    before: seconds since the epoch; a younger temporary file may still be written to.
+    """
+    for path in folder.rglob(".*"):
+        with suppress(OSError):  # another process removes it too
+            if _TEMPORARY.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < before:
+                path.unlink()

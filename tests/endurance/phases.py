@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ class PhaseReader:
     def read(self) -> str:
         """The phase that the run is in now."""
         for event in self._new_events():
-            self._phase = _phase_after(self._phase, event)
+            self._phase = phase_after(self._phase, event)
         if self._phase == "conclusion" and _result(self._run) not in (None, self._result_before):
             return "recording"
         return self._phase
@@ -45,7 +45,8 @@ class PhaseReader:
                     continue
 
 
-def _phase_after(phase: str, event: dict[str, Any]) -> str:
+def phase_after(phase: str, event: Mapping[str, Any]) -> str:
+    """The phase that an event, as a line of events.jsonl holds it, leads to."""
     kind = event["event"]
     if kind in ("begin", "dataset"):
         return "prepare"

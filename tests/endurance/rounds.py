@@ -29,6 +29,10 @@ _ENDS_WITHIN = 10.0
 """A process that has lost its leading process has so long to notice."""
 
 
+def _tell(text: str) -> None:
+    print(text, flush=True)
+
+
 @dataclass(frozen=True)
 class Setting:
     """What all runs of one harness share. options: of `autotl fit`; storage: where it is not study.db."""
@@ -50,7 +54,7 @@ class Round:
     rng: random.Random
     kills: list[Kill]
     mine: list[Kill] = field(default_factory=list)
-    tell: Callable[[str], None] = print
+    tell: Callable[[str], None] = _tell
 
     def __post_init__(self) -> None:
         self.folder = self.setting.folder / self.name

@@ -96,3 +96,13 @@ def test_leftovers_of_killed_writers_are_deleted_too_and_other_folders_kept(stor
 
 def test_a_missing_cache_is_within_any_limit(tmp_path):
     assert evict(tmp_path / "nowhere", limit_bytes=1, used_since=time.time()) == 0
+
+
+def test_what_a_kill_left_half_written_is_deleted_once_it_is_a_day_old(store, tmp_path):
+    halves = [store.folder / f".shard.npy.{'0' * 32}", store.folder / f".shard.npy.{'1' * 32}"]
+    for half in halves:
+        half.write_bytes(b"half")
+    os.utime(halves[0], (time.time() - 2 * DAY,) * 2)
+    evict(tmp_path, limit_bytes=10**9, used_since=time.time())
+    assert [half.exists() for half in halves] == [False, True]
+    assert left(store) == [True, True, True]
