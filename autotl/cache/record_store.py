@@ -14,8 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from autotl.runtime.atomic_files import write_atomically
+
 _NAME = re.compile(r"[0-9a-f]{32}-(?P<records>[0-9a-f]{8})-(?P<keys>[0-9a-f]{8})")
 _KEYS, _RECORDS = ".keys.npy", ".npy"
+SUFFIXES = (_RECORDS, _KEYS)
+"""Of the files of a shard, in the order in which they are written."""
 _TOUCH_SECONDS = 60.0
 _CHUNK_BYTES = 1 << 18
 _verified: set[tuple[Path, int, int]] = set()
@@ -55,6 +59,8 @@ class RecordStore:
         self._foreign: set[str] = set()
         self._touched: dict[str, float] = {}
         self._names: list[str] = []
+        self._told: set[str] = set()
+        self._indexed = True
         self._keys = np.zeros(0, dtype="S1")
         self._places = np.zeros((0, 2), dtype=np.int64)
 
@@ -62,6 +68,18 @@ class RecordStore:
         """Which records are in the store, bool (n,); reading may still find some of them damaged."""
         self._refresh()
         return self._locate(digests)[:, 0] >= 0
+
+    def arrivals(self) -> np.ndarray:
+        """Digests of the records that have come since this was last called, of all of them at first; bytes (n,)."""
+        self._refresh()
+        new = [shard.keys for name, shard in self._shards.items() if name not in self._told]
+        self._told |= self._shards.keys()
+        return np.concatenate(new) if new else np.zeros(0, dtype="S1")
+
+    def shards(self) -> dict[str, np.ndarray]:
+        """The digests in each shard, bytes (n,), by its name; its files end in `SUFFIXES`."""
+        self._refresh()
+        return {name: shard.keys for name, shard in self._shards.items()}
 
     def read(self, digests: np.ndarray, columns: Sequence[slice] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Records (n, *shape), zero where unknown, and which of them are known, bool (n,); digests: bytes (n,).
@@ -96,9 +114,7 @@ class RecordStore:
         contents = {_RECORDS: _npy(records), _KEYS: _npy(digests)}
         name = "-".join([uuid.uuid4().hex, *(f"{zlib.crc32(data):08x}" for data in contents.values())])
         for suffix, data in contents.items():
-            temporary = self.folder / f".{name}{suffix}.part"
-            temporary.write_bytes(data)
-            temporary.replace(self.folder / f"{name}{suffix}")
+            write_atomically(self.folder / f"{name}{suffix}", data)
 
     def _refresh(self) -> None:
         """Open new shards and forget deleted ones."""
@@ -118,9 +134,10 @@ class RecordStore:
                 self._shards[name] = shard
                 changed = True
         if changed:
-            self._index()
+            self._indexed = False
 
     def _index(self) -> None:
+        self._indexed = True
         self._names = list(self._shards)
         shards = list(self._shards.values())
         keys = np.concatenate([shard.keys for shard in shards]) if shards else np.zeros(0, dtype="S1")
@@ -131,6 +148,8 @@ class RecordStore:
 
     def _locate(self, digests: np.ndarray) -> np.ndarray:
         """The shard's number and the row in it of each record, int (n, 2); -1 where it is unknown."""
+        if not self._indexed:
+            self._index()
         places = np.full((len(digests), 2), -1, dtype=np.int64)
         if len(self._keys) and len(digests):
             found = np.searchsorted(self._keys, digests).clip(max=len(self._keys) - 1)
@@ -179,7 +198,7 @@ class RecordStore:
             del self._shards[name]
             self._foreign.add(name)
             self._delete(name)
-            self._index()
+            self._indexed = False
             return False
         if columns is None:
             into[at] = stored[rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,8 @@ from autotl.features.decoded_images import read_pixels
 from autotl.features.engine import Engine
 from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine
 from autotl.features.frozen_network import FrozenNetwork, require_finite
-from autotl.features.text_network import content_keys, text_batches
+from autotl.features.shared_pass import SharedPass
+from autotl.features.text_network import PART_TEXTS, content_keys, text_batches
 from autotl.images.decoder import DECODER_VERSION
 from autotl.runtime.progress import OnProgress
 from autotl.texts.decoding import READER_VERSION
@@ -93,55 +94,25 @@ def extract(
     engine: str = "",
     tell: Callable[[str], None] | None = None,
     items: np.ndarray | None = None,
+    process: int = 0,
 ) -> Features:
     """Read the features of every item, or of these; only what the cache lacks is computed.
 
     engine: the name of the one to use; empty for the fastest. tell: called with a sentence on how it was chosen.
+    process: the number of this process among those that may read the same at the same time, see `SharedPass`.
     Raises OutOfTimeError as soon as `out_of_time()` says so; what was computed until then stays in the cache.
     """
     started = time.monotonic()
     digests = content_keys(dataset)
-    version = reading_version(network.modality)
-    folder = cache / "features" / f"{network.key}-{version}"
+    folder = cache / "features" / f"{network.key}-{reading_version(network.modality)}"
     store = RecordStore(folder, np.dtype(np.float32), (network.n_features,))
-    opened: list[Engine] = []
-
-    def engine_for(todo: list[int]) -> Engine:
-        if not opened:
-            choice = choose_engine(
-                network,
-                lambda: np.stack([read_pixels(dataset, item, network.size) for item in todo[:SAMPLE_ITEMS]]),
-                threads=threads,
-                forced=engine,
-            )
-            opened.append(choice.engine)
-            if choice.message and tell:
-                tell(choice.message)
-        return opened[0]
-
-    def compute(items: np.ndarray) -> float:
-        # Items with the same bytes are computed once, in the order given.
-        todo = items[np.sort(np.unique(digests[items], return_index=True)[1])].tolist()
-        n_threads = threads or os.cpu_count() or 1
-        if network.tokenizer:
-            batches = text_batches(dataset, network, todo, n_threads)
-        else:
-            batches = _batches(dataset, network, engine_for(todo), todo, n_threads)
-        reading = time.monotonic()
-        try:
-            done = _keep_batches(batches, store, digests, len(todo), progress, out_of_time)
-        finally:
-            batches.close()
-        if done < len(todo):
-            raise OutOfTimeError(f"{done} of {len(todo)} {dataset.item_kind.plural} were read when the time ran out")
-        return len(todo) / (time.monotonic() - reading)
-
+    reader = _Reader(dataset, network, digests, store, progress, out_of_time, threads, engine, tell, process)
     wanted = np.arange(len(digests)) if items is None else items
     missing = wanted[~store.known(digests[wanted])]
-    rate = compute(missing) if len(missing) else 0.0
-    name, reused = str(opened[0]) if opened else "", len(wanted) - len(missing)
-    opened.clear()  # which holds hundreds of MB
-    return Features(network, digests, time.monotonic() - started, len(missing), reused, name, rate, store, compute)
+    n_others, rate = reader.compute(missing) if len(missing) else (0, 0.0)
+    name, computed = reader.close(), len(missing) - n_others
+    seconds = time.monotonic() - started
+    return Features(network, digests, seconds, computed, len(wanted) - computed, name, rate, store, reader.compute)
 
 
 def reading_version(modality: str) -> str:
@@ -149,49 +120,110 @@ def reading_version(modality: str) -> str:
     return f"t{TOKENS_VERSION}r{READER_VERSION}" if modality == "text" else f"d{DECODER_VERSION}"
 
 
-def _keep_batches(
-    batches: Generator[Vectors],
-    store: RecordStore,
-    digests: np.ndarray,
-    n_items: int,
-    progress: OnProgress | None,
-    out_of_time: Callable[[], bool],
-) -> int:
-    """Keep items of different content as they are computed; returns how many there was time for.
+@dataclass
+class _Reader:
+    """Computes the features of items and keeps them in a store; fields as the arguments of `extract`."""
 
-    Shards are written while the engine goes on.
-    """
-    done = 0
-    pending: list[tuple[list[int], np.ndarray]] = []
-    for items, vectors in batches:
-        pending.append((items, vectors))
-        done += len(items)
-        late = out_of_time()
-        if sum(len(part) for part, _ in pending) >= SHARD_ITEMS or done == n_items or late:
-            _keep(store, digests, pending)
-            pending = []
-        if progress:
-            progress(done, n_items)
-        if late:
-            break
-    return done
+    dataset: Dataset
+    network: FrozenNetwork
+    digests: np.ndarray
+    store: RecordStore
+    progress: OnProgress | None
+    out_of_time: Callable[[], bool]
+    threads: int | None
+    forced: str
+    tell: Callable[[str], None] | None
+    process: int
+    engine: Engine | None = None
 
+    def compute(self, items: np.ndarray) -> tuple[int, float]:
+        """Compute what is missing; returns how many items other processes computed meanwhile, and this one's items/s.
 
-def _keep(store: RecordStore, digests: np.ndarray, parts: Sequence[tuple[list[int], np.ndarray]]) -> None:
-    items = [item for part, _ in parts for item in part]
-    try:
-        store.append(digests[items], np.concatenate([vectors for _, vectors in parts]))
-    except OSError as error:
-        raise ConfigError(
-            f"The cache {store.folder} cannot be written: {error.strerror or error}. Make room there, or set "
-            "AUTOTL_CACHE to another folder."
-        ) from error
+        Items with the same bytes are computed once, in the order given.
+        """
+        todo = items[np.sort(np.unique(self.digests[items], return_index=True)[1])]
+        of_texts = self.network.tokenizer is not None
+        if not of_texts and self.engine is None:
+            self.engine = self._choose_engine(todo)
+        most = PART_TEXTS if of_texts else SHARD_ITEMS
+        shared = SharedPass(self.digests[todo], self.store.arrivals, number=self.process, most_items=most)
+        n_threads = self.threads or os.cpu_count() or 1
+        while True:
+            parts = (todo[part].tolist() for part in shared.parts())
+            if of_texts:
+                batches = text_batches(self.dataset, self.network, parts, n_threads)
+            else:
+                assert self.engine is not None
+                batches = _batches(self.dataset, self.network, self.engine, parts, n_threads, shared.part_items)
+            try:
+                in_time = self._keep_batches(batches, todo, shared)
+            finally:
+                batches.close()
+            if not in_time or not shared.wait(self.out_of_time):
+                break
+        if shared.n_kept < len(todo):
+            kind = self.dataset.item_kind.plural
+            raise OutOfTimeError(f"{shared.n_kept} of {len(todo)} {kind} were read when the time ran out")
+        return len(todo) - shared.computed, shared.rate
+
+    def close(self) -> str:
+        """Let go of the engine, which holds hundreds of MB; returns its name, empty if none was needed."""
+        name, self.engine = str(self.engine or ""), None
+        return name
+
+    def _choose_engine(self, todo: np.ndarray) -> Engine:
+        def sample() -> np.ndarray:
+            return np.stack([read_pixels(self.dataset, int(i), self.network.size) for i in todo[:SAMPLE_ITEMS]])
+
+        choice = choose_engine(self.network, sample, threads=self.threads, forced=self.forced)
+        if choice.message and self.tell:
+            self.tell(choice.message)
+        return choice.engine
+
+    def _keep_batches(self, batches: Generator[Vectors], todo: np.ndarray, shared: SharedPass) -> bool:
+        """Keep items as they are computed, in shards that are written while the engine goes on; False at the end of
+        the time."""
+        places = dict(zip(todo.tolist(), range(len(todo)), strict=True))
+        pending: list[tuple[list[int], np.ndarray]] = []
+        late = False
+        for items, vectors in batches:
+            pending.append((items, vectors))
+            n_pending = sum(len(part) for part, _ in pending)
+            late = self.out_of_time()
+            if late or n_pending >= shared.part_items:
+                self._keep(pending, places, shared)
+                pending, n_pending = [], 0
+            if self.progress:
+                self.progress(min(shared.n_kept + n_pending, len(todo)), len(todo))
+            if late:
+                break
+        if pending:
+            self._keep(pending, places, shared)
+        return not late
+
+    def _keep(
+        self, parts: Sequence[tuple[list[int], np.ndarray]], places: Mapping[int, int], shared: SharedPass
+    ) -> None:
+        items = np.array([item for part, _ in parts for item in part])
+        first = shared.keep([places[item] for item in items.tolist()])
+        if not first.any():
+            return
+        try:
+            self.store.append(self.digests[items[first]], np.concatenate([vectors for _, vectors in parts])[first])
+        except OSError as error:
+            raise ConfigError(
+                f"The cache {self.store.folder} cannot be written: {error.strerror or error}. Make room there, or set "
+                "AUTOTL_CACHE to another folder."
+            ) from error
 
 
 def _batches(
-    dataset: Dataset, network: FrozenNetwork, engine: Engine, todo: list[int], threads: int
+    dataset: Dataset, network: FrozenNetwork, engine: Engine, parts: Iterable[list[int]], threads: int, most_ahead: int
 ) -> Generator[Vectors]:
-    """Batches in order. Each thread decodes a batch and then computes it, so that no core ever waits for another."""
+    """Batches in order. Each thread decodes a batch and then computes it, so that no core ever waits for another.
+
+    most_ahead: items that are begun before they are asked for, or a batch for each thread.
+    """
     computing = BoundedSemaphore(engine.lanes)
 
     def read(items: list[int]) -> np.ndarray:
@@ -207,9 +239,10 @@ def _batches(
     # One more than compute at once: it decodes while the others wait for a runtime's own threads, or for the disk. On 2
     # cores that others used too, images/s without and with it: OpenVINO 72 and 108, ONNX Runtime 87 and 92.
     workers = max(engine.lanes + 1, threads)
-    starts = range(0, len(todo), engine.batch_items)
-    batches = ((batch, batch) for batch in (todo[start : start + engine.batch_items] for start in starts))
-    return computed_ahead(batches, read, ThreadPoolExecutor(workers), 4 * workers)
+    n = engine.batch_items
+    batches = ((part[i : i + n], part[i : i + n]) for part in parts for i in range(0, len(part), n))
+    ahead = max(workers, min(4 * workers, most_ahead // n))
+    return computed_ahead(batches, read, ThreadPoolExecutor(workers), ahead)
 
 
 def _slices(network: FrozenNetwork, stage: str, pooling: str) -> list[slice]:

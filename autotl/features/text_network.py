@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -17,8 +17,8 @@ from autotl.features.item_files import read_item
 from autotl.texts.reading import TEXT_FORMATS, read_text
 from autotl.texts.tokens import Tokens, pad_chunks, plan_batches
 
-_WINDOW = 1024
-"""Texts that are in memory, and are sorted by length, at a time."""
+PART_TEXTS = 1024
+"""Texts that are best sorted by length together."""
 _READ_TOGETHER = 64
 
 Batch = tuple[list[int], dict[str, np.ndarray]]
@@ -58,9 +58,12 @@ def unknown_share(network: FrozenNetwork, texts: Sequence[str]) -> float:
     return open_tokens(network).unknown_share(texts)
 
 
-def text_batches(dataset: Dataset, network: FrozenNetwork, todo: Sequence[int], threads: int) -> Generator[Vectors]:
-    """The features of items: their numbers, and vectors float32 (n, n_features), in any order.
+def text_batches(
+    dataset: Dataset, network: FrozenNetwork, parts: Iterable[Sequence[int]], threads: int
+) -> Generator[Vectors]:
+    """The features of items: their numbers, and vectors float32 (n, n_features), those of a part in any order.
 
+    parts: numbers of items; each part is in memory at a time, and is sorted by length.
     Raises DatasetError if a file has changed since the scan, PluginError if a feature is not finite.
     """
     session = open_session(network.file, threads=1)  # Each thread computes a batch of its own: see `engine`.
@@ -72,11 +75,11 @@ def text_batches(dataset: Dataset, network: FrozenNetwork, todo: Sequence[int], 
         return vectors
 
     pool = ThreadPoolExecutor(threads)
-    return computed_ahead(_token_batches(dataset, network, todo, pool), compute, pool, 4 * threads)
+    return computed_ahead(_token_batches(dataset, network, parts, pool), compute, pool, 4 * threads)
 
 
 def _token_batches(
-    dataset: Dataset, network: FrozenNetwork, todo: Sequence[int], pool: ThreadPoolExecutor
+    dataset: Dataset, network: FrozenNetwork, parts: Iterable[Sequence[int]], pool: ThreadPoolExecutor
 ) -> Iterator[Batch]:
     """Batches of texts of similar length; `pool` reads them and cuts them into tokens."""
     tokens, n_tokens = open_tokens(network), network.size[1]
@@ -84,9 +87,8 @@ def _token_batches(
     def read(items: Sequence[int]) -> list[list[np.ndarray]]:
         return tokens.chunks([read_item_text(dataset, item) for item in items], n_tokens)
 
-    for start in range(0, len(todo), _WINDOW):
-        window = todo[start : start + _WINDOW]
-        parts = pool.map(read, (window[i : i + _READ_TOGETHER] for i in range(0, len(window), _READ_TOGETHER)))
-        chunks = [text for part in parts for text in part]
+    for part in parts:
+        together = pool.map(read, (part[i : i + _READ_TOGETHER] for i in range(0, len(part), _READ_TOGETHER)))
+        chunks = [text for texts in together for text in texts]
         for places in plan_batches(chunks):
-            yield [window[place] for place in places], pad_chunks([chunks[place] for place in places])
+            yield [part[place] for place in places], pad_chunks([chunks[place] for place in places])

@@ -83,20 +83,24 @@ class SearchContext:
         speeds = self.reader.pixels_per_second
         return open_context(
             run, self.plugins, settings=self.settings, seconds_left=self.seconds_left.hard, pixels_per_second=speeds,
-            processes=self.processes,
+            processes=self.processes, worker=self.reader.process,
         )  # fmt: skip
 
 
 def open_context(
     run: Run, plugins: Plugins, *, settings: Settings, seconds_left: Callable[[], float],
     pixels_per_second: dict[str, float] | None = None, processes: HeadProcesses | None = None,
+    worker: int = 0,
 ) -> SearchContext:  # fmt: skip
-    """Look up what a run names, and make ready what its trials share; raises ConfigError for an unknown name."""
+    """Look up what a run names, and make ready what its trials share; raises ConfigError for an unknown name.
+
+    worker: the number of this process among those of the run, 0 for the one that leads it.
+    """
     objective = Objective(objective_of(plugins, run.config.objective, run.dataset.kind), run)
     processes = processes or HeadProcesses(plugins, budget_seconds=run.config.budget_seconds)
     space, deadline = make_space(run, plugins, processes.traits), Deadline(seconds_left)
     reader = FeatureReader(
-        run, plugins, settings=settings, seconds_left=deadline, pixels_per_second=pixels_per_second
+        run, plugins, settings=settings, seconds_left=deadline, pixels_per_second=pixels_per_second, process=worker
     )  # fmt: skip
     sources = {**space.recipe_backbones, **space.backbones}
     return SearchContext(

@@ -35,13 +35,15 @@ class FeatureReader:
     """Reads the features of a run's items; what was read before, in any run, comes from the cache.
 
     used: int (n,), the items that are not left out. pixels_per_second: how fast each backbone was where it read
-    something, by name; readers of several splits may share it.
+    something, by name; readers of several splits may share it. process: the number of this process among those of the
+    run, from 0.
     """
 
     def __init__(
         self, run: Run, plugins: Plugins, *, settings: Settings, seconds_left: Callable[[], float],
-        pixels_per_second: dict[str, float] | None = None,
+        pixels_per_second: dict[str, float] | None = None, process: int = 0,
     ) -> None:  # fmt: skip
+        self.process = process
         self.used = np.flatnonzero(run.split.fold != LEFT_OUT_FOLD)
         self.pixels_per_second: dict[str, float] = {} if pixels_per_second is None else pixels_per_second
         self._run, self._plugins, self._settings, self._seconds_left = run, plugins, settings, seconds_left
@@ -127,6 +129,7 @@ class FeatureReader:
                 engine=self._settings.engine,
                 tell=lambda text: run.emit(EngineChosen(text)),
                 items=items,
+                process=self.process,
             )
         if features.computed:
             self.pixels_per_second[backbone.name] = features.images_per_second * size[0] * size[1]

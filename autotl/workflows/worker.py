@@ -31,7 +31,7 @@ def work(folder: Path, deadline: float, number: int) -> None:
         return deadline - time.time() if os.getppid() == main_process else 0.0
 
     plugins = load_preferred(settings(), disable=run.config.disable_plugins)
-    context = open_context(run, plugins, settings=settings(), seconds_left=seconds_left)
+    context = open_context(run, plugins, settings=settings(), seconds_left=seconds_left, worker=number)
     limits = Limits(seconds_left, run.config.budget_seconds, run.config.trials)
     try:
         StudyLoop(context, limits, worker=number).search()
