@@ -30,6 +30,7 @@ from autotl.errors import ConfigError, RunError
 from autotl.runs.config import Config
 from autotl.runs.event_log import EVENTS_FILE, EventWriter
 from autotl.runs.events import Event, Listener, Message, Progress
+from autotl.runs.new_folder import DATASET_FILE, PAIRS_FILE, claimed
 from autotl.runs.result import RunResult
 from autotl.runtime.addresses import absolute_address, hide_secrets, reveal_secrets, sqlite_address
 from autotl.runtime.atomic_files import write_atomically
@@ -178,13 +179,6 @@ def scan_data(
     return without(dataset, config.min_per_class, seed=config.seed)
 
 
-def require_free(folder: Path) -> None:
-    """Raise ConfigError if the folder of a new run already holds something."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        hint = f"Continue it with `autotl resume {folder}`, or g" if (folder / "run.json").exists() else "G"
-        raise ConfigError(f"{folder} already exists and is not empty. {hint}ive another folder with --run.")
-
-
 def require_classes(run: Run, what: str) -> None:
     """Raise ConfigError if the target of a run is not of classes. what: such as "agreement with people"."""
     if not run.dataset.target.is_classes:
@@ -209,8 +203,12 @@ def require_images(run: Run) -> None:
 
 def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[Listener, ...] = ()) -> Run:
     """Make the folder of a run, with its configuration and dataset; ConfigError if it is not free."""
-    require_free(config.run)
-    config.run.mkdir(parents=True, exist_ok=True)
+    with claimed(config.run):
+        _write_new(config, dataset, split)
+    return Run(config.run, config, dataset, split, listeners)
+
+
+def _write_new(config: Config, dataset: Dataset, split: Split) -> None:
     table = dataset.table.copy()
     usable = (table["quarantine"] == "") & (table["label"] != "")
     for column, values, default in (
@@ -220,8 +218,8 @@ def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[List
     ):
         table[column] = default
         table.loc[usable, column] = values
-    table.to_parquet(config.run / "dataset.parquet", index=False)
-    dataset.pairs.to_parquet(config.run / "pairs.parquet", index=False)
+    table.to_parquet(config.run / DATASET_FILE, index=False)
+    dataset.pairs.to_parquet(config.run / PAIRS_FILE, index=False)
     state = {
         "config": config.to_json(),
         "root": str(dataset.root),
@@ -236,8 +234,7 @@ def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[List
         "status": "running",
         "spent_seconds": 0.0,
     }
-    write_atomically(config.run / "run.json", json.dumps(state, indent=2).encode())
-    return Run(config.run, config, dataset, split, listeners)
+    write_atomically(config.run / "run.json", json.dumps(state, indent=2).encode())  # last: it makes a run of it
 
 
 def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
@@ -245,14 +242,14 @@ def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
     folder = folder.absolute()
     state = read_state(folder)
     try:
-        table = pd.read_parquet(folder / "dataset.parquet")
+        table = pd.read_parquet(folder / DATASET_FILE)
         config = replace(Config.from_json(state["config"]), run=folder)
         usable = table["fold"] != _NO_FOLD
         split = Split(
             fold=table.loc[usable, "fold"].to_numpy(dtype=int), cluster=table.loc[usable, "cluster"].to_numpy(dtype=int)
         )
         table = table.drop(columns=["split", "fold", "cluster"])
-        pairs = pd.read_parquet(folder / "pairs.parquet")
+        pairs = pd.read_parquet(folder / PAIRS_FILE)
         stale = tuple(Decision(**decision) for decision in state["stale"])
         dataset = Dataset(
             Path(state["root"]), table, state["ignored"], state["layout"], pairs, stale,

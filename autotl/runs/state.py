@@ -14,13 +14,12 @@ import filelock
 
 from autotl.errors import RunError
 from autotl.runs.event_log import EVENTS_FILE
+from autotl.runs.new_folder import LOCK_FILE
 from autotl.runs.result import RunResult
 from autotl.runs.run import read_state
 from autotl.runs.target_folders import TARGETS
 
 Status: TypeAlias = Literal["absent", "running", "complete", "interrupted", "failed", "damaged"]
-LOCK_FILE = ".lock"
-"""In a run folder; the process that works on the run holds it."""
 SILENT_SECONDS = 30.0
 """A run that wrote something so recently is running; looking at its lock might get in its way."""
 _GONE = "Its process ended before the search was done. It was killed, or the machine went down."

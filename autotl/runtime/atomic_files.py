@@ -20,6 +20,11 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def is_temporary(path: Path) -> bool:
+    """Whether a file is named like one that is still being written, or that a killed process left."""
+    return bool(_TEMPORARY.fullmatch(path.name))
+
+
 def remove_leftovers(folder: Path, *, before: float) -> None:
     """Remove what killed processes left half written in a folder and below.
 
@@ -27,5 +32,5 @@ def remove_leftovers(folder: Path, *, before: float) -> None:
     """
     for path in folder.rglob(".*"):
         with suppress(OSError):  # another process removes it too
-            if _TEMPORARY.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < before:
+            if is_temporary(path) and path.is_file() and path.stat().st_mtime < before:
                 path.unlink()

@@ -9,8 +9,8 @@ import filelock
 
 from autotl.errors import RunError
 from autotl.runs.events import SearchBegun
+from autotl.runs.new_folder import LOCK_FILE
 from autotl.runs.run import Run
-from autotl.runs.state import LOCK_FILE
 from autotl.runtime.addresses import without_secrets
 from autotl.runtime.clock import Clock
 

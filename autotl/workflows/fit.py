@@ -24,7 +24,8 @@ from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import DatasetRead, FindingMade, Listener, Message
 from autotl.runs.groups import GroupsFound
-from autotl.runs.run import Run, create, open_run, require_free, require_images, scan_data
+from autotl.runs.new_folder import require_free
+from autotl.runs.run import Run, create, open_run, require_images, scan_data
 from autotl.runtime.clock import Clock
 from autotl.search.sources import absolute_names, require_tunable, sources_of, usage_notes
 from autotl.settings import Settings

@@ -23,7 +23,6 @@ from autotl.runs.run import (
     create,
     default_run_folder,
     open_run,
-    require_free,
     require_images,
     scan_data,
 )
@@ -184,24 +183,6 @@ def test_a_damaged_run_says_what_is_damaged_and_what_to_do(run, spoil):
 def test_a_folder_that_is_no_run_says_so(tmp_path):
     with pytest.raises(RunError, match=r"is not a run folder: it has no run\.json"):
         open_run(tmp_path)
-
-
-def test_a_folder_that_holds_something_is_not_overwritten(run, tmp_path, dataset):
-    with pytest.raises(ConfigError, match=r"not empty\. Continue it with `autotl resume .*`, or give another folder"):
-        require_free(run.folder)
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("precious")
-    with pytest.raises(ConfigError, match=r"not empty\. Give another folder with --run"):
-        create(replace(run.config, run=tmp_path / "mine"), dataset, run.split)
-    with pytest.raises(ConfigError, match="already exists"):
-        require_free(tmp_path / "mine" / "thesis.txt")
-    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
-
-
-def test_an_empty_folder_and_one_that_is_not_there_are_free(tmp_path):
-    (tmp_path / "empty").mkdir()
-    require_free(tmp_path / "empty")
-    require_free(tmp_path / "deep" / "down")
 
 
 def test_the_default_folder_is_named_after_the_data_and_the_time(tmp_path, monkeypatch):

@@ -10,7 +10,8 @@ from pathlib import Path
 import filelock
 import pytest
 
-from autotl.runs.state import LOCK_FILE, SILENT_SECONDS, find_state
+from autotl.runs.new_folder import LOCK_FILE
+from autotl.runs.state import SILENT_SECONDS, find_state
 
 RESULTS = json.loads((Path(__file__).parent / "recorded_results.json").read_text(encoding="utf-8"))
 RESULT = next(iter(RESULTS.values())) if isinstance(RESULTS, dict) else RESULTS[0]
