@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-import time
 import warnings
+from dataclasses import replace
 
 import optuna
 import sqlalchemy.exc
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from autotl.errors import ConfigError, in_one_line
 from autotl.interfaces import Sampler
 from autotl.runs.run import Run
+from autotl.runs.storage import open_storage
 from autotl.runtime.addresses import hide_secrets, without_secrets
+from autotl.search import lost_trials
 from autotl.trial import Params, TrialRecord
 
 _RECORD = "autotl_record"
@@ -29,7 +32,7 @@ def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -
     optuna.logging.set_verbosity(logging.WARNING)
     study = optuna.create_study(
         study_name=run.study_name,
-        storage=run.storage,
+        storage=open_storage(run.storage),
         direction="maximize" if maximise else "minimize",
         pruner=optuna.pruners.NopPruner(),
         load_if_exists=True,
@@ -41,12 +44,14 @@ def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -
 def require_storage(address: str) -> None:
     """Raise ConfigError where Optuna cannot keep trials at an address, such as for a slip in it."""
     try:
-        optuna.storages.RDBStorage(address).remove_session()
+        open_storage(address).remove_session()
+    except ConfigError:
+        raise
     except Exception as error:
         shown, reason = hide_secrets(address), without_secrets(in_one_line(error))
         raise ConfigError(
             f"the storage {shown} cannot be used: {reason}. Correct --storage; an address looks like "
-            "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, and its package, here psycopg, has to be installed"
+            "postgresql+pg8000://USER:PASSWORD@HOST/DATABASE, and its package, here pg8000, has to be installed"
         ) from None
 
 
@@ -57,13 +62,31 @@ def pinned(sampler: optuna.samplers.BaseSampler, fixed: Params) -> optuna.sample
         return optuna.samplers.PartialFixedSampler(dict(fixed), sampler)
 
 
-def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord) -> None:
-    """Store a trial's record and tell Optuna its value."""
-    trial.set_user_attr(_RECORD, record.to_json())
+def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord, *, run: Run) -> TrialRecord:
+    """Store a trial's record and tell Optuna its value; returns the record as it is kept.
+
+    What comes of a trial that was given up meanwhile is kept as a new trial, with another number.
+    """
+    try:
+        _tell(study, trial, record)
+    except (UpdateFinishedTrialError, ValueError):
+        if not study._storage.get_trial(trial._trial_id).state.is_finished():
+            raise
+        if record.state == "failed":  # it is tried again anyway
+            return record
+        later = lost_trials.keep_late(study, trial, run)
+        record = replace(record, number=later.number)
+        _tell(study, later, record)
+    return record
+
+
+def _tell(study: optuna.Study, trial: optuna.Trial | FrozenTrial, record: TrialRecord) -> None:
+    """Raises UpdateFinishedTrialError or ValueError where the trial has ended."""
+    study._storage.set_trial_user_attr(trial._trial_id, _RECORD, record.to_json())
     if record.state == "complete":
-        study.tell(trial, record.score.value)
+        study.tell(trial.number, record.score.value)
     else:
-        study.tell(trial, state=TrialState.PRUNED if record.state == "pruned" else TrialState.FAIL)
+        study.tell(trial.number, state=TrialState.PRUNED if record.state == "pruned" else TrialState.FAIL)
 
 
 def records(study: optuna.Study) -> list[TrialRecord]:
@@ -74,8 +97,8 @@ def records(study: optuna.Study) -> list[TrialRecord]:
 def read_records(run: Run) -> list[TrialRecord]:
     """The records of another run's study, which is only read; none where it has no study any more."""
     try:
-        study = optuna.load_study(study_name=run.study_name, storage=run.storage)
-    except (KeyError, sqlalchemy.exc.SQLAlchemyError):
+        study = optuna.load_study(study_name=run.study_name, storage=open_storage(run.storage))
+    except (KeyError, ConnectionError, sqlalchemy.exc.SQLAlchemyError):
         return []
     return records(study)
 
@@ -91,45 +114,8 @@ def default_number(study: optuna.Study) -> int | None:
     return next((trial.number for trial in done if trial.user_attrs.get(_DEFAULT)), None)
 
 
-def requeue_lost(study: optuna.Study) -> list[str]:
-    """Give up trials that a killed process left running; queue their parameters again, once; say what was given up.
-
-    The same choices, or a head of which no trial has completed, are not tried a third time: they may be what ended it.
-    Call it only while no other process works on the study.
-    """
-    given_up = []
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        others, head = study.get_trials(deepcopy=False), _asked(trial, "head")
-        same_head = [t for t in others if head and _asked(t, "head") == head]
-        proven = any(t.state == TrialState.COMPLETE for t in same_head)
-        before = [t for t in same_head if _lost(t) and (t.params == trial.params or not proven)]
-        again = bool(before)
-        reason = "interrupted; its parameters are tried again"
-        if again:
-            reason = f"the process ended while it ran, as in trial {before[-1].number}: it is not tried again"
-            given_up.append(f"trial {trial.number}: {reason}")
-        started = trial.datetime_start.timestamp() if trial.datetime_start else time.time()
-        record = TrialRecord(
-            trial.number, "failed", "", head=str(head or ""), started=started, reason=reason, cause="lost"
-        )
-        study._storage.set_trial_user_attr(trial._trial_id, _RECORD, record.to_json())
-        study.tell(trial.number, state=TrialState.FAIL)
-        if trial.params and not again:
-            study.enqueue_trial(trial.params)
-    return given_up
-
-
-def _lost(trial: FrozenTrial) -> bool:
-    return bool(trial.user_attrs.get(_RECORD, {}).get("cause") == "lost")
-
-
-def _asked(trial: FrozenTrial, name: str) -> object:
-    """A choice of a trial by its plain name; None where it was not made."""
-    return next((value for key, value in trial.params.items() if key.rpartition("/")[2] == name), None)
-
-
 def _read(trial: FrozenTrial) -> TrialRecord:
-    stored = trial.user_attrs.get(_RECORD)
+    stored = trial.user_attrs.get(lost_trials.LOST if lost_trials.was_lost(trial) else _RECORD)
     if stored is None:
         return TrialRecord(trial.number, "failed", "", reason="no record: another program ran this trial")
     return TrialRecord.from_json(stored)

@@ -40,3 +40,10 @@ def save_predictions(run: Run, number: int, predictions: Predictions) -> None:
     """Write the predictions of a trial into its folder, which is made where it is not there."""
     run.trial_folder(number).mkdir(parents=True, exist_ok=True)
     predictions.save(run.trial_folder(number) / PREDICTIONS_FILE)
+
+
+def move_trial_files(run: Run, number: int, to: int) -> None:
+    """Move what a trial left in its folder into the folder of another trial."""
+    folder, other = run.trial_folder(number), run.trial_folder(to)
+    if folder.exists():
+        folder.rename(other)

@@ -37,7 +37,7 @@ def add_probes(loop, n, *, apart):
         record = TrialRecord(
             trial.number, "complete", PROBE, Reading("tiny", (32, 32), "top", "avg"), "logistic", score=score,
         )  # fmt: skip
-        studies.finish(loop._study, trial, record)
+        studies.finish(loop._study, trial, record, run=run)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import pytest
 
 from autotl.interfaces import Sampler, ScoreInterval
 from autotl.search import optuna_study as studies
+from autotl.search.leases import LeaseKeeper
+from autotl.search.lost_trials import LostTrials
 from autotl.trial import Reading, TrialRecord
 
 
@@ -36,7 +38,7 @@ def done(number, value):
     )
 
 
-def test_records_survive_the_store_whatever_became_of_the_trial(open_study):
+def test_records_survive_the_store_whatever_became_of_the_trial(open_study, context):
     study = open_study()
     expected = [
         done(0, 0.5),
@@ -44,7 +46,7 @@ def test_records_survive_the_store_whatever_became_of_the_trial(open_study):
         TrialRecord(2, "failed", "fine-tune", reason="ValueError: Größe", training={"epochs": 3}),
     ]
     for record in expected:
-        studies.finish(study, study.ask(), record)
+        studies.finish(study, study.ask(), record, run=context.run)
     study.ask()  # still running: it has no record yet
     again = open_study()
     assert studies.records(again) == expected
@@ -53,19 +55,24 @@ def test_records_survive_the_store_whatever_became_of_the_trial(open_study):
     assert again.best_trial.number == 0
 
 
-def test_the_direction_is_the_objectives(open_study):
+def test_the_direction_is_the_objectives(open_study, context):
     study = open_study(maximise=False)
     for value in (0.5, 0.2, 0.9):
         trial = study.ask()
-        studies.finish(study, trial, done(trial.number, value))
+        studies.finish(study, trial, done(trial.number, value), run=context.run)
     assert study.best_value == 0.2
 
 
-def test_a_trial_of_another_program_is_listed_as_failed(open_study):
+def test_a_trial_of_another_program_is_listed_as_failed(open_study, context):
     study = open_study()
     study.tell(study.ask(), 0.3)
     [record] = studies.records(study)
     assert (record.state, record.reason) == ("failed", "no record: another program ran this trial")
+
+
+def take_over(study):
+    """What a process that is alone on the study says of the trials that it gives up."""
+    return LostTrials(study, LeaseKeeper()).take_over(is_shared=False)
 
 
 KILLED = """
@@ -83,12 +90,12 @@ os.kill(os.getpid(), signal.SIGKILL)
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
 def test_a_trial_lost_with_its_process_is_recorded_and_tried_again_with_the_same_parameters(open_study, context):
     study = open_study()
-    studies.finish(study, study.ask(), done(0, 0.5))
+    studies.finish(study, study.ask(), done(0, 0.5), run=context.run)
     run = context.run
     process = subprocess.run([sys.executable, "-c", KILLED, run.storage, run.study_name], check=False, timeout=60)
     assert process.returncode == -signal.SIGKILL
     study = open_study()
-    assert studies.requeue_lost(study) == []
+    assert take_over(study) == []
     first, lost = studies.records(study)
     assert (first.state, first.score.value) == ("complete", 0.5)
     assert (lost.number, lost.state, lost.reason) == (1, "failed", "interrupted; its parameters are tried again")
@@ -96,28 +103,28 @@ def test_a_trial_lost_with_its_process_is_recorded_and_tried_again_with_the_same
     trial = study.ask()
     assert trial.suggest_float("C", 0.0, 1.0) == parameters["C"]
     assert trial.suggest_categorical("head", ["a", "b"]) == parameters["head"]
-    [said] = studies.requeue_lost(open_study())  # that one is running now, and is lost for the second time
+    [said] = take_over(open_study())  # that one is running now, and is lost for the second time
     assert said == "trial 2: the process ended while it ran, as in trial 1: it is not tried again"
     assert [(t.head, t.cause) for t in studies.records(study)[1:]] == [(parameters["head"], "lost")] * 2
     assert study.get_trials(states=(optuna.trial.TrialState.WAITING,)) == []
 
 
-def test_without_lost_trials_nothing_is_queued(open_study):
+def test_without_lost_trials_nothing_is_queued(open_study, context):
     study = open_study()
-    studies.finish(study, study.ask(), done(0, 0.5))
-    assert studies.requeue_lost(study) == []
+    studies.finish(study, study.ask(), done(0, 0.5), run=context.run)
+    assert take_over(study) == []
     assert len(study.get_trials()) == 1
 
 
-def test_a_trial_that_was_queued_but_not_begun_stays_queued(open_study):
+def test_a_trial_that_was_queued_but_not_begun_stays_queued(open_study, context):
     study = open_study()
     study.enqueue_trial({"C": 0.25})
-    studies.requeue_lost(open_study())
+    take_over(open_study())
     assert open_study().ask().suggest_float("C", 0.0, 1.0) == 0.25
 
 
-def test_optuna_says_nothing_on_its_own(open_study, caplog):
+def test_optuna_says_nothing_on_its_own(open_study, context, caplog):
     study = open_study()
-    studies.finish(study, study.ask(), done(0, 0.5))
+    studies.finish(study, study.ask(), done(0, 0.5), run=context.run)
     assert optuna.logging.get_verbosity() == optuna.logging.WARNING
     assert not caplog.records
