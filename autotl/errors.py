@@ -44,6 +44,10 @@ class OutOfTimeError(AutoTLError):
     """The time allowed ran out before the work was finished."""
 
 
+class WorkerLostError(AutoTLError):
+    """The process or the machine that performed a trial for another one is gone; the trial may be tried elsewhere."""
+
+
 class MachineError(AutoTLError):
     """The machine does not allow it: a disk is full, a folder cannot be written."""
 

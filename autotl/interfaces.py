@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from autotl.executors import Crew as Crew
 from autotl.executors import Executor as Executor
+from autotl.executors import Perform as Perform
 from autotl.feature_sources import NOT_COMMERCIAL as NOT_COMMERCIAL
 from autotl.feature_sources import Backbone as Backbone
 from autotl.feature_sources import Encoder as Encoder
@@ -350,8 +351,7 @@ class Registry:
     """Keeps models under names, in numbered versions to which aliases point.
 
     The alias `champion` is the version that programs load, `previous` the champion before. Every callable takes the
-    store first, raises ConfigError where it cannot be used or has no such model, and shows no password. Only `register`
-    may create a store.
+    store first, raises ConfigError if it or the model is missing, and shows no password. Only `register` may create it.
 
     store_address(store): the address of the store that is used, as anybody may see it.
     check_store(store): raise ConfigError where a store cannot be used that is on this machine, or has a slip in its

@@ -18,6 +18,7 @@ from autotl.cli.options import (
     Data,
     Disable,
     Events,
+    ExecutorName,
     Groups,
     ImageColumn,
     Joint,
@@ -36,6 +37,7 @@ from autotl.cli.options import (
     Target,
     Text,
     TrackingUri,
+    Workers,
 )
 from autotl.cli.output import load_plugins, print_json
 from autotl.errors import ConfigError
@@ -84,7 +86,8 @@ def fit(
     mirrored: Mirrored = False,
     min_per_class: MinPerClass = None,
     seed: Annotated[int, typer.Option(help="The same seed on the same machine with one worker: same trials.")] = 0,
-    workers: Annotated[int, typer.Option(help="Number of processes that run trials in parallel.")] = 1,
+    workers: Workers = 1,
+    executor: ExecutorName = "local",
     sampler: Annotated[str, typer.Option(help="The sampler that proposes trials.")] = "tpe",
     storage: Storage = None,
     tracking_uri: TrackingUri = None,
@@ -106,7 +109,8 @@ def fit(
         budget_seconds=default if budget is None else parse_duration(budget),
         objective=objective, strategy=strategy, backbones=split_paths(backbones), heads=split_names(heads), label=label,
         text=text, image=image, target=target, classes=split_names(classes), groups=groups, attributes=attributes,
-        patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed, workers=workers, sampler=sampler,
+        patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed, workers=workers, executor=executor,
+        sampler=sampler,
         storage=storage or os.environ.get(STORAGE_VARIABLE) or None, tracking_uri=tracking_uri, register=register,
         disable_plugins=tuple(disable_plugin or ()), audit=split_names(audit), max_gap=max_gap,
         order=split_order(order), joint=joint,

@@ -151,6 +151,15 @@ MinPerClass = Annotated[
 
 Mirrored = Annotated[bool, typer.Option("--mirrored", help="Mirror images count as near-duplicates.")]
 
+Workers = Annotated[int, typer.Option(min=1, help="Number of processes that run trials in parallel.")]
+
+ExecutorName = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME[:OPTION]", help="What starts the workers: local, ray, or command:LINE, as 'command:ssh host'."
+    ),
+]
+
 Events = Annotated[
     Path | None,
     typer.Option(parser=expand_home, metavar="FILE", help="Write events to this file, one JSON object per line."),

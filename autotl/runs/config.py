@@ -20,6 +20,8 @@ STRATEGIES = ("auto", PROBE, FINE_TUNE)
 MAJORITY, ENSEMBLE, JOINT_FINE_TUNE = "majority", "ensemble", "joint-fine-tune"
 """Strategies of rows that are not trials of a search: the most frequent class as every answer, a weighted mean of
 probes, and one network of several targets."""
+LOCAL = "local"
+"""The executor that is used where none is named: processes on this machine."""
 _PATHS = ("data", "run", "attributes", "patch", "refit")
 _ADDRESSES = ("storage", "tracking_uri")
 _NAMES = ("backbones", "heads", "targets", "kinds", "classes", "disable_plugins", "audit", "order")
@@ -39,7 +41,8 @@ class Config:
     a target of its own, in place of label; empty for one target. kinds: of these targets, in their order.
     refit: the run whose champion is fitted again, without a search. audit: attributes whose groups are compared, empty
     for all suitable ones. max_gap: the largest tolerated gap in error or recall between groups, None for no limit.
-    joint: whether one network is trained for all targets, beside those of each.
+    joint: whether one network is trained for all targets, beside those of each. workers: processes that run trials, the
+    leading one among them. executor: what starts the others, and after a colon what it is told, as "command:srun -n1".
     """
 
     data: Path
@@ -65,6 +68,7 @@ class Config:
     min_per_class: int | None = None
     seed: int = 0
     workers: int = 1
+    executor: str = LOCAL
     sampler: str = "tpe"
     storage: str | None = None
     tracking_uri: str | None = None
@@ -129,6 +133,17 @@ class Config:
         for name in _ADDRESSES:
             if address := getattr(self, name):
                 object.__setattr__(self, name, absolute_address(address))
+
+    @property
+    def executor_and_option(self) -> tuple[str, str]:
+        """The name of the executor, and what the user wrote for it after a colon."""
+        name, _, option = self.executor.partition(":")
+        return name.strip(), option.strip()
+
+    @property
+    def workers_here(self) -> int:
+        """Processes of the run that share this machine, as far as is known."""
+        return self.workers if self.executor_and_option[0] == LOCAL else 1
 
     def counts(self, strategy: str, head: str) -> bool:
         """Whether a trial, however it ended, is one of the number that was asked for."""

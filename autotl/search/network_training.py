@@ -79,7 +79,7 @@ def _cached(run: Run, cut: CutNetwork, images: DecodedImages, n_items: int, engi
     return ActivationCache(
         parts, images, folders=[_cache_folder(run, reading, layer) for layer in parts.layers], n_items=n_items,
         train_items=np.arange(n_items), augment=cut.training.augment, seed=run.config.seed,
-        threads=threads_per_worker(run.config.workers), engine=engine,
+        threads=threads_per_worker(run.config.workers_here), engine=engine,
     )  # fmt: skip
 
 

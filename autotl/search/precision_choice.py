@@ -102,7 +102,7 @@ def _judge(
     context: SearchContext, single: FrozenNetwork, places: np.ndarray, items: np.ndarray
 ) -> tuple[bool, str]:  # fmt: skip
     """Whether int8 is used, and why, in a sentence. places: the items to calibrate with."""
-    threads = threads_per_worker(context.run.config.workers)
+    threads = threads_per_worker(context.run.config.workers_here)
     name, slow, fast = _speeds(context, single, places[:SAMPLE_ITEMS], threads)
     speeds = f"{fast:.0f} images/s against {slow:.0f} in fp32 by {name}"
     if fast < LEAST_SPEED_UP * slow:

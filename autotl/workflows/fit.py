@@ -19,7 +19,7 @@ from autotl.deploy.registry import require_name, require_other_database, require
 from autotl.errors import ConfigError
 from autotl.evidence.evaluations import gives_one_value
 from autotl.evidence.evaluators import objective_of
-from autotl.interfaces import Evaluator, Head, Sampler
+from autotl.interfaces import Evaluator, Executor, Head, Sampler
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import DatasetRead, FindingMade, Listener, Message
@@ -265,6 +265,7 @@ def _require_available(config: Config, plugins: Plugins, settings: Settings) -> 
     objective_of(plugins, config.objective, named_kind(config.target))
     _require_one_value(plugins.pick(Evaluator, config.objective))
     plugins.pick(Sampler, config.sampler)
+    _require_executor(config, plugins)
     if config.register:
         require_registry(plugins)
         require_name(config.register)
@@ -272,10 +273,18 @@ def _require_available(config: Config, plugins: Plugins, settings: Settings) -> 
     require_networks(config, plugins, settings)
 
 
+def _require_executor(config: Config, plugins: Plugins) -> None:
+    """Raise ConfigError before any work if the executor is unknown or cannot be used here."""
+    name, option = config.executor_and_option
+    obstacle = plugins.pick(Executor, name).obstacle(option)
+    if obstacle and config.workers > 1:
+        raise ConfigError(f"the executor {name!r} cannot be used: {obstacle}")
+
+
 def _require_stores(config: Config, plugins: Plugins, storage: str | None) -> None:
     """Raise ConfigError before any work where a store that was asked for cannot be used."""
     if config.storage and storage:
-        from autotl.search.optuna_study import require_storage
+        from autotl.runs.storage import require_storage
 
         require_other_database(plugins, config)
         require_storage(storage)

@@ -157,7 +157,7 @@ def _search_and_conclude(
             _repeat_champion(loop, run.config.refit)
         else:
             loop.warm_start()
-            with workers(run, limits):
+            with workers(context, limits):
                 _note_end(run, loop.search(after_trial=after_trial))
                 loop.blend()
     except KeyboardInterrupt:

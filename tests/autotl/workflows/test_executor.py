@@ -1,63 +1,80 @@
-"""Worker processes are waited for, or ended where the search fails."""
+"""What an executor is given, and what becomes of the workers it starts."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 
+from autotl.interfaces import Executor
+from autotl.plugins import Plugins
 from autotl.search.limits import Limits
 from autotl.workflows import executor
-
-
-class FakeProcess:
-    """A process that ends with a code when waited for."""
-
-    def __init__(self, command, code):
-        self.command, self.code, self.did = command, code, []
-
-    def terminate(self):
-        self.did.append("terminate")
-
-    def wait(self):
-        self.did.append("wait")
-        return self.code
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    """The processes that were started; the last one fails."""
-    processes = []
-
-    def start(command, **_):
-        processes.append(FakeProcess(command, code=len(processes)))
-        return processes[-1]
-
-    monkeypatch.setattr(executor.subprocess, "Popen", start)
-    return processes
-
-
-@pytest.fixture
-def run(tmp_path):
-    texts = []
-    run = SimpleNamespace(folder=tmp_path, config=SimpleNamespace(workers=3, storage=None), texts=texts)
-    run.emit = lambda event: texts.append(event.text)
-    return run
-
 
 LIMITS = Limits(lambda: float("inf"), None, None)
 
 
-def test_workers_are_numbered_waited_for_and_a_failure_is_reported(launched, run):
-    with executor.workers(run, LIMITS):
-        assert [process.command[-1] for process in launched] == ["1", "2"]
-    assert [process.did for process in launched] == [["wait"], ["wait"]]
-    assert run.texts == [f"a worker failed; {run.folder / 'workers.log'} says why"]
+class Recorded:
+    """An executor that keeps its crew, and how it ended."""
+
+    def __init__(self):
+        self.crew, self.ended = None, ""
+
+    @contextmanager
+    def start(self, crew):
+        self.crew = crew
+        try:
+            yield
+        except BaseException:
+            self.ended = "gave up"
+            raise
+        self.ended = "waited"
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """The executor named "local"."""
+    one = Recorded()
+    monkeypatch.setattr(Plugins, "pick", lambda self, kind, name: Executor(name, one.start))
+    return one
+
+
+def context(tmp_path, workers=3, option=""):
+    config = SimpleNamespace(workers=workers, executor_and_option=("local", option))
+    run = SimpleNamespace(folder=tmp_path, config=config, storage="sqlite:///a-study.db", emit=print)
+    return SimpleNamespace(run=run, plugins=Plugins())
+
+
+def test_an_executor_is_given_one_worker_less_than_there_are_processes(tmp_path, recorded):
+    with executor.workers(context(tmp_path, option="srun -n1"), LIMITS):
+        assert (recorded.crew.n_workers, recorded.crew.option) == (2, "srun -n1")
+    assert recorded.ended == "waited"
+
+
+def test_without_further_workers_no_executor_is_asked(tmp_path, recorded):
+    with executor.workers(context(tmp_path, workers=1), LIMITS):
+        assert recorded.crew is None
+
+
+def test_the_address_of_the_store_is_in_the_environment_and_not_on_the_command_line(tmp_path, recorded):
+    with executor.workers(context(tmp_path), LIMITS):
+        assert "sqlite:///a-study.db" in recorded.crew.environment.values()
+        assert "sqlite" not in " ".join(recorded.crew.command(1))
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_workers_are_ended_where_the_search_fails_or_is_interrupted(launched, run, error):
-    with pytest.raises(error), executor.workers(run, LIMITS):
+def test_an_error_of_the_search_ends_the_workers(tmp_path, recorded, error):
+    with pytest.raises(error), executor.workers(context(tmp_path), LIMITS):
         raise error
-    assert [process.did for process in launched] == [["terminate", "wait"]] * 2
-    assert run.texts == []
+    assert recorded.ended == "gave up"
+
+
+def test_threads_that_lead_workers_have_no_time_left_after_an_error(tmp_path, recorded, monkeypatch):
+    given = []
+    monkeypatch.setattr(executor, "_lead", lambda context, limits, number, perform: given.append(limits))
+    with pytest.raises(RuntimeError), executor.workers(context(tmp_path), LIMITS):
+        recorded.crew.lead(1, dict)
+        assert given[0].seconds_left() == float("inf")
+        raise RuntimeError
+    assert given[0].seconds_left() == 0

@@ -1,0 +1,56 @@
+"""Trials that are performed in another process than the one that asked the study for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from autotl.errors import WorkerLostError
+from autotl.runtime.conditions import is_condition
+from autotl.search.context import SearchContext
+from autotl.search.heads import head_params
+from autotl.search.pruning import Reporter
+from autotl.search.run_trial import failed
+from autotl.search.trial_task import TrialTask
+from autotl.trial import PROBE, Candidate, TrialRecord
+
+if TYPE_CHECKING:
+    import keras_tuner
+
+
+class Performer(Protocol):
+    """Performs trials in another process."""
+
+    def takes(self, candidate: Candidate) -> bool:
+        """Whether it performs trials of this kind; the others are performed where they are asked for."""
+
+    def perform(self, task: TrialTask, seconds_left: float, reporter: Reporter) -> TrialRecord:
+        """Perform a trial and return its record.
+
+        Raises HeadError if its process ends before it does, or takes too long or too much memory, and WorkerLostError
+        if the process or its machine is gone for reasons of their own.
+        """
+
+
+def perform_elsewhere(
+    performer: Performer, context: SearchContext, task: TrialTask, candidate: Candidate,
+    hp: keras_tuner.HyperParameters, reporter: Reporter,
+) -> TrialRecord:  # fmt: skip
+    """Let the head ask for its parameters here, where the study is known, and the trial be performed elsewhere.
+
+    Raises WorkerLostError, KeyboardInterrupt, and what no other trial would escape.
+    """
+    begun = task.begun
+    try:
+        context.processes.declare(candidate.head, hp)
+        begun = replace(begun, params=head_params(hp, candidate.head.name))
+        record = performer.perform(replace(task, begun=begun), context.seconds_left.hard(), reporter)
+    except WorkerLostError:
+        raise
+    except Exception as error:
+        if is_condition(error):  # of the machine: the next trial would meet it too
+            raise
+        return failed(context, begun, candidate, error)
+    if record.state == "complete" and record.strategy == PROBE:
+        context.costs.learn(candidate.head.name, record.seconds / context.run.split.n_folds)
+    return record

@@ -1,0 +1,83 @@
+"""A trial as a document that another machine performs, and the answer as a document."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from autotl.errors import PluginError
+from autotl.interfaces import Perform
+from autotl.plugins import load_preferred
+from autotl.runs.run import Run, open_run
+from autotl.runtime import keras_backend
+from autotl.search.pruning import Reporter
+from autotl.search.trial_server import TrialServer
+from autotl.search.trial_task import TrialTask
+from autotl.settings import settings
+from autotl.trial import Candidate, TrialRecord
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Performs every trial of a run by a function that hands its document to another process."""
+
+    run: Run
+    hand_over: Perform
+
+    def takes(self, _candidate: Candidate) -> bool:
+        """Every trial."""
+        return True
+
+    def perform(self, task: TrialTask, seconds_left: float, reporter: Reporter) -> TrialRecord:
+        """Have a trial performed; what it reported meanwhile is told when it has ended."""
+        answer = self.hand_over(
+            {
+                "run": str(self.run.folder),
+                "task": task.to_json(),
+                "seconds_left": None if math.isinf(seconds_left) else seconds_left,
+            }
+        )
+        for value, step in answer["reports"]:
+            reporter.report(value, step)
+        return TrialRecord.from_json(answer["record"])
+
+
+@dataclass
+class Reports:
+    """Keeps what a trial reports, until it can be told to the study."""
+
+    kept: list[tuple[float, int]] = field(default_factory=list)
+
+    def report(self, value: float, step: int) -> None:
+        """Keep the objective's value at a step."""
+        self.kept.append((value, step))
+
+
+def perform_document(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Perform the trial of a document in this process; returns its record and what it reported.
+
+    The run folder that the document names has to be there, and the features cached or the items readable. Raises what
+    `TrialServer.perform` raises.
+    """
+    left = document["seconds_left"]
+    reports = Reports()
+    record = _server(Path(document["run"])).perform(
+        TrialTask.from_json(document["task"]), math.inf if left is None else left, reports
+    )
+    return {"record": record.to_json(), "reports": reports.kept}
+
+
+@lru_cache(maxsize=1)
+def _server(folder: Path) -> TrialServer:
+    """What performs the trials of a run here; opened once in a process."""
+    keras_backend.prepare()
+    run = open_run(folder)
+    plugins = load_preferred(settings(), disable=run.config.disable_plugins)
+    if plugins.broken:
+        name, reason = next(iter(plugins.broken.items()))
+        raise PluginError(f"plugin {name!r} cannot be loaded on this machine: {reason}")
+    return TrialServer(run, plugins, settings())
