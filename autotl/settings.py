@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from autotl.errors import ConfigError
+from autotl.runtime.remote_folder import require_url
 
 PREFIX = "AUTOTL_"
 ENGINES = ("onnxruntime", "openvino", "keras")
@@ -73,6 +74,15 @@ def _installed_engine(name: str) -> str:
     return name
 
 
+def _remote_folder(url: str) -> str:
+    if url:
+        try:
+            require_url(url)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+    return url.rstrip("/")
+
+
 class Settings(BaseSettings):
     """The settings of one person on one machine.
 
@@ -88,6 +98,12 @@ class Settings(BaseSettings):
     cache_limit_gb : float
         The most that features, networks and scanned image facts may occupy in the cache, in units of 10^9 bytes. The
         least recently used go first; nothing that the current run uses is removed.
+    shared : str
+        The URL of a folder in an object store, such as `s3://BUCKET/PREFIX`, in which several machines share features;
+        empty to keep them on this machine.
+    trial_memory_gb : float or None
+        The most memory that training a network may use, in units of 10^9 bytes; a trial that uses more fails. Without
+        it, 70 % of what is free.
     engine : str
         The engine that computes features: "onnxruntime", "openvino" or "keras"; empty for the fastest installed one.
     plugins : Path or None
@@ -103,6 +119,8 @@ class Settings(BaseSettings):
         default_factory=lambda: platformdirs.user_cache_path("autotl")
     )
     cache_limit_gb: Annotated[float, Field(gt=0)] = 20.0
+    shared: Annotated[str, AfterValidator(_remote_folder)] = ""
+    trial_memory_gb: Annotated[float, Field(gt=0)] | None = None
     engine: Annotated[str, AfterValidator(_installed_engine)] = ""
     plugins: Annotated[Path, AfterValidator(_existing_folder)] | None = Field(default_factory=_plugin_folder)
     disable_plugins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()

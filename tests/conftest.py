@@ -6,7 +6,7 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ _PERSONAL = (
     "AUTOTL_PLUGINS",
     "AUTOTL_DISABLE_PLUGINS",
     "AUTOTL_ENGINE",
+    "AUTOTL_SHARED",
     "AUTOTL_CACHE_LIMIT_GB",
+    "AUTOTL_TRIAL_MEMORY_GB",
     "MLFLOW_TRACKING_URI",
     "KERAS_HOME",
 )
@@ -170,6 +172,15 @@ def settings(cache: Path) -> Any:
     from autotl.settings import Settings
 
     return Settings(cache=cache)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server for the session."""
+    from postgres import started_postgres
+
+    with started_postgres() as server:
+        yield server
 
 
 @pytest.fixture

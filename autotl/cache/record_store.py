@@ -116,6 +116,15 @@ class RecordStore:
         for suffix, data in contents.items():
             write_atomically(self.folder / f"{name}{suffix}", data)
 
+    def take_in(self, name: str, keys: bytes, records: Path) -> bool:
+        """Add a shard that was made elsewhere, of which `records` is moved; False where it is not what was written."""
+        if shard_keys(name, keys) is None or not _is_intact(records, name):
+            return False
+        self.folder.mkdir(parents=True, exist_ok=True)
+        records.replace(self.folder / f"{name}{_RECORDS}")
+        write_atomically(self.folder / f"{name}{_KEYS}", keys)
+        return True
+
     def _refresh(self) -> None:
         """Open new shards and forget deleted ones."""
         try:
@@ -159,15 +168,13 @@ class RecordStore:
 
     def _open(self, name: str) -> _Shard | None:
         """A shard with intact keys whose records have the expected type and number; None for all others."""
-        matched = _NAME.fullmatch(name)
-        if not matched:
+        if not _NAME.fullmatch(name):
             return None
         file = self.folder / f"{name}{_RECORDS}"
         try:
-            data = (self.folder / f"{name}{_KEYS}").read_bytes()
-            if zlib.crc32(data) != int(matched["keys"], 16):
+            keys = shard_keys(name, (self.folder / f"{name}{_KEYS}").read_bytes())
+            if keys is None:
                 raise _DamagedError
-            keys = np.load(io.BytesIO(data), allow_pickle=False)
             with file.open("rb") as opened:
                 if np.lib.format.read_magic(opened) != (1, 0):
                     return None
@@ -228,6 +235,15 @@ class RecordStore:
                 continue
 
 
+def shard_keys(name: str, data: bytes) -> np.ndarray | None:
+    """The digests in the keys file of a shard, bytes (n,); None where it does not contain what was written to it."""
+    matched = _NAME.fullmatch(name)
+    if not matched or zlib.crc32(data) != int(matched["keys"], 16):
+        return None
+    keys: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
+    return keys
+
+
 def _npy(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
@@ -240,11 +256,16 @@ def _verify(file: Path) -> None:
     seen = (file, found.st_mtime_ns, found.st_size)
     if seen in _verified:
         return
+    if not _is_intact(file, file.name):
+        raise _DamagedError
+    _verified.add(seen)
+
+
+def _is_intact(file: Path, name: str) -> bool:
+    """Whether the records of a shard of this name have its checksum."""
     checksum = 0
     with file.open("rb") as opened:
         while chunk := opened.read(_CHUNK_BYTES):
             checksum = zlib.crc32(chunk, checksum)
-    matched = _NAME.match(file.name)
-    if not matched or checksum != int(matched["records"], 16):
-        raise _DamagedError
-    _verified.add(seen)
+    matched = _NAME.match(name)
+    return matched is not None and checksum == int(matched["records"], 16)

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -13,6 +14,7 @@ from threading import BoundedSemaphore
 import numpy as np
 
 from autotl.cache.record_store import RecordStore
+from autotl.cache.shared_records import shared_pass
 from autotl.data.dataset import Dataset
 from autotl.errors import ConfigError, OutOfTimeError
 from autotl.features.batches_ahead import Vectors, computed_ahead
@@ -95,11 +97,13 @@ def extract(
     tell: Callable[[str], None] | None = None,
     items: np.ndarray | None = None,
     process: int = 0,
+    shared: str = "",
 ) -> Features:
     """Read the features of every item, or of these; only what the cache lacks is computed.
 
     engine: the name of the one to use; empty for the fastest. tell: called with a sentence on how it was chosen.
-    process: the number of this process among those that may read the same at the same time, see `SharedPass`.
+    process: the number of this process among those that may read the same at the same time, see `SharedPass`. shared:
+    the URL below which machines share features, see `shared_records`; empty for none.
     Raises OutOfTimeError as soon as `out_of_time()` says so; what was computed until then stays in the cache.
     """
     started = time.monotonic()
@@ -108,8 +112,9 @@ def extract(
     store = RecordStore(folder, np.dtype(np.float32), (network.n_features,))
     reader = _Reader(dataset, network, digests, store, progress, out_of_time, threads, engine, tell, process)
     wanted = np.arange(len(digests)) if items is None else items
-    missing = wanted[~store.known(digests[wanted])]
-    n_others, rate = reader.compute(missing) if len(missing) else (0, 0.0)
+    with shared_pass(f"{shared}/features/{folder.name}", store, digests[wanted]) if shared else nullcontext():
+        missing = wanted[~store.known(digests[wanted])]
+        n_others, rate = reader.compute(missing) if len(missing) else (0, 0.0)
     name, computed = reader.close(), len(missing) - n_others
     seconds = time.monotonic() - started
     return Features(network, digests, seconds, computed, len(wanted) - computed, name, rate, store, reader.compute)

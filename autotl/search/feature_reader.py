@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from autotl.cache.eviction import evict
+from autotl.cache.shared_records import take_warnings
 from autotl.data.split import LEFT_OUT_FOLD
 from autotl.features.decoded_images import read_pixels
 from autotl.features.features import Features, extract
@@ -17,7 +18,7 @@ from autotl.features.quantised_network import is_made, quantise, quantised_by
 from autotl.features.word_counts import CountFeatures, read_word_counts
 from autotl.interfaces import Backbone, Encoder, FeatureSource, Joined, Size, WordCounts
 from autotl.plugins import Plugins
-from autotl.runs.events import EngineChosen, FeaturesRead, Progress, StageBegun
+from autotl.runs.events import EngineChosen, FeaturesRead, Message, Progress, StageBegun
 from autotl.runs.run import Run
 from autotl.runtime.blas_threads import threads_per_worker
 from autotl.search.sources import source_version
@@ -125,12 +126,15 @@ class FeatureReader:
                 cache=cache,
                 progress=_ProgressEmitter(run),
                 out_of_time=lambda: self._seconds_left() <= 0,
-                threads=threads_per_worker(run.config.workers),
+                threads=threads_per_worker(run.config.workers_here),
                 engine=self._settings.engine,
                 tell=lambda text: run.emit(EngineChosen(text)),
                 items=items,
                 process=self.process,
+                shared=self._settings.shared,
             )
+        for text in take_warnings():
+            run.emit(Message(text))
         if features.computed:
             self.pixels_per_second[backbone.name] = features.images_per_second * size[0] * size[1]
             # Other workers of this run may have begun a little earlier.
