@@ -110,9 +110,8 @@ def fit(
         objective=objective, strategy=strategy, backbones=split_paths(backbones), heads=split_names(heads), label=label,
         text=text, image=image, target=target, classes=split_names(classes), groups=groups, attributes=attributes,
         patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed, workers=workers, executor=executor,
-        sampler=sampler,
-        storage=storage or os.environ.get(STORAGE_VARIABLE) or None, tracking_uri=tracking_uri, register=register,
-        disable_plugins=tuple(disable_plugin or ()), audit=split_names(audit), max_gap=max_gap,
+        sampler=sampler, storage=storage or os.environ.get(STORAGE_VARIABLE) or None, tracking_uri=tracking_uri,
+        register=register, disable_plugins=tuple(disable_plugin or ()), audit=split_names(audit), max_gap=max_gap,
         order=split_order(order), joint=joint,
     )  # fmt: skip
     search(config, as_json=as_json, events=events)

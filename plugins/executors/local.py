@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import autotl
+from autotl.hookspecs import hookimpl
 from autotl.interfaces import Crew, Executor
 
 
@@ -31,7 +31,7 @@ def start(crew: Crew) -> Iterator[None]:
             crew.tell(f"a worker failed; {crew.log} says why")
 
 
-@autotl.hookimpl
+@hookimpl
 def register_executors() -> Iterable[Executor]:
     """Offer processes on this machine."""
     return [Executor("local", start)]
