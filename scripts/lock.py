@@ -14,8 +14,8 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 USED = ("autotl", ("cpu", "text", "ui"))
-# pi-heif bundles LGPL libraries: an extra that a person installs, and CI to test it. So is OpenVINO, for its size.
-LEFT_OUT = {"autotl", "pip", "wheel", "pi-heif", "openvino", "openvino-telemetry"}
+# Extras that a person installs, and CI to test them: pi-heif and psycopg for their LGPL licences, OpenVINO for its size.
+LEFT_OUT = {"autotl", "pip", "wheel", "pi-heif", "psycopg", "psycopg-binary", "openvino", "openvino-telemetry"}
 
 
 def main() -> None:

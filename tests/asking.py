@@ -64,7 +64,9 @@ def main(address: str, name: str, workers: int, each: int) -> None:
     # What all of them import is imported once.
     assert autotl.search.leases
     if address.startswith("grpc"):
-        import optuna.storages._grpc.client
+        import grpc
+
+        assert grpc
     else:
         open_storage(address).engine.dispose()
         open_storage("sqlite://").engine.dispose()

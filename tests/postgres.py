@@ -6,7 +6,9 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +27,7 @@ def postgres_programs() -> Path | None:
 
 
 class Postgres:
-    """A server that can be stopped and started. address: of its database, without a driver."""
+    """A server that can be stopped and started again."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs, self._folder = programs, folder
@@ -35,12 +37,9 @@ class Postgres:
         self._server: subprocess.Popen[bytes] | None = None
         if os.getuid() == 0:
             shutil.chown(folder, _USER)
-            for parent in folder.parents:
-                if not parent.stat().st_mode & 0o001:
-                    parent.chmod(parent.stat().st_mode | 0o001)
         self._run("initdb", "-D", str(folder / "data"), "-U", "autotl", "-A", "trust", "--no-sync")
 
-    def address(self, driver: str = "pg8000", database: str = "postgres") -> str:
+    def address(self, database: str = "postgres", driver: str = "pg8000") -> str:
         """The address of a database, as --storage takes it."""
         return f"postgresql+{driver}://autotl@127.0.0.1:{self.port}/{database}"
 
@@ -48,11 +47,11 @@ class Postgres:
         """Start it, and wait until it answers."""
         command = self._command(
             "postgres", "-D", str(self._folder / "data"), "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
-            "-c", f"unix_socket_directories={self._folder}", "-c", "fsync=off",
+            "-c", f"unix_socket_directories={self._folder}", "-c", "fsync=off", dies_with_us=True,
         )  # fmt: skip
         with (self._folder / "log").open("ab") as log:
             self._server = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", start_new_session=True)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         while subprocess.run(ready, check=False).returncode:
             assert time.monotonic() < deadline, (self._folder / "log").read_text()
@@ -65,27 +64,32 @@ class Postgres:
             self._server.wait(30)
             self._server = None
 
-    def new_database(self, name: str) -> None:
-        """Make an empty database."""
+    def new_database(self) -> str:
+        """Make an empty database; its name."""
+        name = f"trials_{uuid.uuid4().hex[:8]}"
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "autotl", name)
+        return name
 
     def _run(self, *command: str) -> None:
         subprocess.run(self._command(*command), check=True, capture_output=True, timeout=60, cwd="/")
 
-    def _command(self, program: str, *arguments: str) -> list[str]:
-        become = ["setpriv", f"--reuid={_USER}", "--regid=nogroup", "--clear-groups"] if os.getuid() == 0 else []
-        return [*become, str(self._programs / program), *arguments]
+    def _command(self, program: str, *arguments: str, dies_with_us: bool = False) -> list[str]:
+        options = ["--pdeathsig=QUIT"] if dies_with_us else []
+        if os.getuid() == 0:
+            options += [f"--reuid={_USER}", "--regid=nogroup", "--clear-groups"]
+        return [*(["setpriv", *options] if options else []), str(self._programs / program), *arguments]
 
 
 @contextmanager
-def started_postgres(folder: Path) -> Iterator[Postgres]:
-    """A server with its files in a folder; skips the test where PostgreSQL is not installed."""
+def started_postgres() -> Iterator[Postgres]:
+    """A server with its files in a temporary folder; skips the test where PostgreSQL is not installed."""
     programs = postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
-    server = Postgres(programs, folder)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+    with tempfile.TemporaryDirectory(prefix="autotl-postgres-", ignore_cleanup_errors=True) as folder:
+        server = Postgres(programs, Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()

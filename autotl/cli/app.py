@@ -25,6 +25,7 @@ from autotl.cli import (
     models,
     prediction,
     registry,
+    storage,
     validation,
 )
 from autotl.cli.output import drop_documents, keep_for_documents, spare_characters
@@ -44,7 +45,7 @@ COMMANDS = (
     models.serve,
     validation.validate, estimate.estimate,
     registry.register, registry.models, registry.promote,
-    installation.ui, installation.plugins, installation.doctor,
+    storage.storage_proxy, installation.ui, installation.plugins, installation.doctor,
 )  # fmt: skip
 """In the order in which `autotl --help` lists them."""
 

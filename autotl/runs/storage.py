@@ -5,55 +5,118 @@ from __future__ import annotations
 import importlib.util
 import random
 import re
+import socket
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import optuna
-import sqlalchemy.exc
+import sqlalchemy
 from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage
 from optuna.trial import TrialState
 
-from autotl.errors import ConfigError
-from autotl.runtime.addresses import hide_secrets
+from autotl.errors import ConfigError, in_one_line
+from autotl.runtime.addresses import hide_secrets, without_secrets
 
 PROXY = "grpc"
 """The scheme of an address of Optuna's gRPC proxy, as in grpc://HOST:PORT."""
 LOCK_SECONDS = 120.0
 """How long a process waits for others that write to a SQLite file."""
+PROXY_THREADS = 10
+"""Requests that a proxy answers at a time, each with a connection to the database."""
 ANSWER_SECONDS = 10.0
 """How long a proxy may take to answer for the first time."""
-_TRIES = 8
-_RACED = re.compile("already exists|duplicate key|UNIQUE constraint|database is locked", re.IGNORECASE)
-"""What databases say to a process that makes the tables at the same moment as another."""
+PATIENCE_SECONDS = 60.0
+"""How long a process waits for its turn where many open a storage at once."""
+_BUSY = re.compile("already exists|duplicate key|UNIQUE constraint|database is locked|too many clients", re.IGNORECASE)
+"""What databases say where several make the tables at once, or connect."""
 _POSTGRESQL = ("postgresql", "postgresql+psycopg", "postgresql+psycopg2")
 
 
-def open_storage(address: str) -> BaseStorage:
+def open_storage(address: str, *, connections: int = 1) -> BaseStorage:
     """Open the storage at an address, and make its tables where there are none.
 
+    connections: how many this process has with a database server at most; a server allows about a hundred in all.
     Raises ConfigError where a proxy's address lacks a host or a port, ConnectionError where the proxy does not answer,
     and what SQLAlchemy and the driver raise for a database.
     """
     if address.partition("://")[0] == PROXY:
         return _open_proxy(address)
-    for left in reversed(range(_TRIES)):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
         try:
-            return _open_database(address)
-        except sqlalchemy.exc.DBAPIError as error:
-            if not left or not _RACED.search(str(error)):
+            return _open_database(address, connections)
+        except (sqlalchemy.exc.DBAPIError, optuna.exceptions.StorageInternalError) as error:
+            if not _BUSY.search(f"{error} {error.__cause__}") or time.monotonic() > deadline:
                 raise
-            time.sleep(random.uniform(0.05, 0.5))
-    raise AssertionError
+            time.sleep(random.uniform(0.1, 1.0))
 
 
-def _open_database(address: str) -> RDBStorage:
+@contextmanager
+def opened(address: str) -> Iterator[BaseStorage]:
+    """Open the storage at an address for a while; raises what `open_storage` does."""
+    storage = open_storage(address)
+    try:
+        yield storage
+    finally:
+        close_storage(storage)
+
+
+def close_storage(storage: BaseStorage) -> None:
+    """Close the connections of a storage that `open_storage` returned."""
+    if isinstance(storage, RDBStorage):
+        storage.remove_session()
+        storage.engine.dispose()
+    elif isinstance(storage, GrpcStorageProxy):
+        storage.close()
+
+
+def _open_database(address: str, connections: int) -> RDBStorage:
     if address.startswith("sqlite"):
         return _SqliteStorage(address, engine_kwargs={"connect_args": {"timeout": LOCK_SECONDS}})
-    # One connection a process, for a server allows about a hundred; and a new one where the server was restarted.
-    options = {"pool_size": 1, "max_overflow": 20, "pool_pre_ping": True}
-    return RDBStorage(_with_installed_driver(address), engine_kwargs=options)
+    address = _with_installed_driver(address)
+    RDBStorage(address, engine_kwargs={"poolclass": sqlalchemy.NullPool})  # to check the tables takes two connections
+    # Pinged, for a server may have been started again.
+    options = {"pool_size": connections, "max_overflow": 0, "pool_pre_ping": True}
+    return RDBStorage(address, engine_kwargs=options, skip_table_creation=True, skip_compatibility_check=True)
+
+
+def require_storage(address: str) -> None:
+    """Raise ConfigError where Optuna cannot keep trials at an address, such as for a slip in it."""
+    try:
+        with opened(address):
+            pass
+    except ConfigError:
+        raise
+    except Exception as error:
+        shown, reason = hide_secrets(address), without_secrets(in_one_line(error))
+        raise ConfigError(
+            f"the storage {shown} cannot be used: {reason}. Correct --storage; an address looks like "
+            "postgresql+pg8000://USER:PASSWORD@HOST/DATABASE, and its package, here pg8000, has to be installed"
+        ) from None
+
+
+def serve_storage(address: str, *, host: str, port: int) -> None:
+    """Serve a storage by Optuna's gRPC proxy, which asks for no password, until the process is stopped.
+
+    Raises ConfigError where the port is in use or grpcio is not installed, and what `open_storage` raises.
+    """
+    if not importlib.util.find_spec("grpc"):
+        raise ConfigError("a proxy needs the package grpcio, which is not installed: pip install 'autotl[proxy]'")
+    try:
+        with socket.create_server((host, port)):  # gRPC would share the port with another proxy without a word
+            pass
+    except OSError as error:
+        raise ConfigError(f"{host}:{port} cannot be listened on: {error.strerror}; give another --port") from None
+    storage = optuna.storages.get_storage(open_storage(address, connections=PROXY_THREADS))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        optuna.storages.run_grpc_proxy_server(
+            storage, host=host, port=port, thread_pool=ThreadPoolExecutor(PROXY_THREADS)
+        )
 
 
 class _SqliteStorage(RDBStorage):

@@ -11,11 +11,9 @@ import sqlalchemy.exc
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from autotl.errors import ConfigError, in_one_line
 from autotl.interfaces import Sampler
 from autotl.runs.run import Run
-from autotl.runs.storage import open_storage
-from autotl.runtime.addresses import hide_secrets, without_secrets
+from autotl.runs.storage import open_storage, opened
 from autotl.search import lost_trials
 from autotl.trial import Params, TrialRecord
 
@@ -39,20 +37,6 @@ def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -
     )
     study.sampler = sampler.build(run.config.seed + len(study.get_trials(deepcopy=False)) + 1000 * worker)
     return study
-
-
-def require_storage(address: str) -> None:
-    """Raise ConfigError where Optuna cannot keep trials at an address, such as for a slip in it."""
-    try:
-        open_storage(address).remove_session()
-    except ConfigError:
-        raise
-    except Exception as error:
-        shown, reason = hide_secrets(address), without_secrets(in_one_line(error))
-        raise ConfigError(
-            f"the storage {shown} cannot be used: {reason}. Correct --storage; an address looks like "
-            "postgresql+pg8000://USER:PASSWORD@HOST/DATABASE, and its package, here pg8000, has to be installed"
-        ) from None
 
 
 def pinned(sampler: optuna.samplers.BaseSampler, fixed: Params) -> optuna.samplers.BaseSampler:
@@ -97,10 +81,10 @@ def records(study: optuna.Study) -> list[TrialRecord]:
 def read_records(run: Run) -> list[TrialRecord]:
     """The records of another run's study, which is only read; none where it has no study any more."""
     try:
-        study = optuna.load_study(study_name=run.study_name, storage=open_storage(run.storage))
-    except (KeyError, ConnectionError, sqlalchemy.exc.SQLAlchemyError):
+        with opened(run.storage) as storage:
+            return records(optuna.load_study(study_name=run.study_name, storage=storage))
+    except (KeyError, ConnectionError, optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError):
         return []
-    return records(study)
 
 
 def mark_default(trial: optuna.Trial) -> None:

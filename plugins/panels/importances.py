@@ -27,19 +27,22 @@ def importances(run: Run, tested: Predictions) -> Iterable[Figure]:
     """The share of each choice that every probe, and every fine-tune trial, had to make."""
     import optuna
 
-    study = optuna.load_study(study_name=run.study_name, storage=run.storage)
-    done = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+    from autotl.runs.storage import opened
+
+    with opened(run.storage) as storage:
+        study = optuna.load_study(study_name=run.study_name, storage=storage)
+        done, direction = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)), study.direction
     for strategy in _WORDS:
         trials = [trial for trial in done if trial.params.get(STRATEGY) == strategy]
         if len(trials) >= FEWEST_TRIALS[strategy] and len({trial.value for trial in trials}) > 1:
-            yield from _of_strategy(study, trials, _WORDS[strategy])
+            yield from _of_strategy(direction, trials, _WORDS[strategy])
 
 
-def _of_strategy(study: optuna.Study, trials: list[FrozenTrial], word: str) -> Iterable[Figure]:
+def _of_strategy(direction: optuna.study.StudyDirection, trials: list[FrozenTrial], word: str) -> Iterable[Figure]:
     """word: what one of the trials is called."""
     import optuna
 
-    alone = optuna.create_study(direction=study.direction)
+    alone = optuna.create_study(direction=direction)
     alone.add_trials(trials)
     # Parameters of one head exist in its trials only: their importances are of others, and their names repeat.
     shared = set.intersection(*(set(trial.params) for trial in trials))
