@@ -107,21 +107,22 @@ def load_plugins(
     folder: Path | None = None,
     extra: Iterable[object] = (),
     installed: bool = True,
-    only: str | None = None,
+    only: str | Collection[str] | None = None,
 ) -> Plugins:
     """Load installed plugins, the `.py` files of a folder, and objects passed in, in this order.
 
-    installed: false leaves out what is installed, to look at one plugin by itself. only: the one plugin to load. A
-        broken plugin ends in `broken` and leaves nothing behind. Raises PluginError where two plugins offer one name,
-        ConfigError where the folder does not exist.
+    installed: false leaves out what is installed, to look at one plugin by itself. only: the plugin to load, or
+        several. A broken plugin ends in `broken` and leaves nothing behind. Raises PluginError where two plugins offer
+        one name, ConfigError where the folder does not exist.
     """
     candidates = [*(_installed() if installed else ()), *_loose_files(folder), *_passed_in(extra)]
     for name in sorted(set(disable) - {candidate.name for candidate in candidates}):
         log.warning("there is no plugin %r to disable%s", name, nearest(name, [c.name for c in candidates]))
     plugins = Plugins()
+    wanted = {only} if isinstance(only, str) else only
     with no_collection():
         for candidate in candidates:
-            if candidate.name not in disable and only in (None, candidate.name):
+            if candidate.name not in disable and (wanted is None or candidate.name in wanted):
                 plugins._add(candidate)
     if plugins._clashes:
         raise PluginError("\n".join(plugins._clashes))

@@ -111,8 +111,16 @@ def explained(*places: Place, after: str = "") -> Iterator[None]:
 
 def is_condition(error: BaseException) -> bool:
     """Whether nothing that is tried next could succeed: a disk is full, or can only be read."""
+    return condition_in(error) is not None
+
+
+def condition_in(error: BaseException) -> OSError | None:
+    """The condition behind an error, as the system tells it, with its file; None for any other error."""
     stops = (*FULL, errno.EROFS, errno.EMFILE, errno.ENFILE)
-    return any(_number(cause) in stops for cause in _causes(error))
+    for cause in _causes(error):
+        if (number := _number(cause)) in stops:
+            return OSError(number, os.strerror(number), getattr(cause, "filename", None))
+    return None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

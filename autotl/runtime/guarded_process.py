@@ -24,6 +24,11 @@ from typing import IO, Any
 
 import numpy as np
 
+from autotl.runtime.free_memory import free_bytes
+from autotl.runtime.interruption import leave_to_parent
+
+FREE_SHARE = 0.7
+"""A child may use this share of what is free on the machine."""
 _LENGTH = 8
 _MAX_HEADER = 64_000_000
 _LOOK_SECONDS = 0.05
@@ -68,13 +73,21 @@ class GuardedProcess:
         return self._child.poll() is None
 
     def memory(self) -> int:
-        """Memory of the child in bytes; 0 if unknown."""
+        """Memory of the child in bytes, without the pages of files that it has mapped; 0 if unknown."""
         import psutil
 
         try:
-            return int(psutil.Process(self._worker or self._child.pid).memory_info().rss)
+            held = psutil.Process(self._worker or self._child.pid).memory_info()
         except psutil.Error:
             return 0
+        return int(held.rss - getattr(held, "shared", 0))  # only Linux tells
+
+    def may_hold(self, most_bytes: float, *, beside: int = 1) -> float:
+        """Bytes that the child may hold: never more than its part of what is free on the machine.
+
+        beside: how many children share the machine, this one among them.
+        """
+        return min(most_bytes, self.memory() + FREE_SHARE * free_bytes() / beside)
 
     def send(self, body: Document, arrays: Sequence[np.ndarray] = ()) -> None:
         """Send a message; ChildEndedError if the child has ended."""
@@ -111,6 +124,13 @@ class GuardedProcess:
         finally:
             done.set()
             watch.join()
+
+    def renew(self) -> None:
+        """End what does the work, with all that it holds; on Linux the child forks another for the next message."""
+        self._kill()
+        with suppress(ChildEndedError):
+            while True:
+                self.receive()
 
     def end(self) -> None:
         """End the child."""
@@ -163,6 +183,8 @@ class GuardedProcess:
             return ChildEndedError(ended_for, where)
         if code is None or code >= 0:
             how = "sent an unreadable answer" if code is None else f"ended its process with exit code {code}"
+        elif -code == getattr(signal, "SIGKILL", None):
+            how = "had its process ended from outside (SIGKILL), as the system does where memory is short"
         else:
             how = f"crashed its process ({signal.Signals(-code).name})"
         return ChildEndedError(how, where)
@@ -176,7 +198,7 @@ def serve(make_handler: Callable[[Callable[[Document], dict[str, Any]]], Handler
     """
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    leave_to_parent()
 
     def ask(body: Document) -> dict[str, Any]:
         _write(answers, body, ())
@@ -206,6 +228,7 @@ def _fork_for_each(answers: IO[bytes]) -> None:
         worker = os.fork()
         if not worker:
             _die_with_parent()
+            _prefer_for_ending()
             _write(answers, {"worker": os.getpid()}, ())
             return
         code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
@@ -217,6 +240,12 @@ def _fork_for_each(answers: IO[bytes]) -> None:
 def _die_with_parent() -> None:
     """A worker may be in a call that does not return: the kernel ends it with its parent (Linux: man 2 prctl)."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+
+def _prefer_for_ending() -> None:
+    """Where memory runs out, the system ends this process rather than the one that leads the search (man 5 proc)."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def error_document(error: BaseException) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,10 @@ from autotl.errors import ConfigError
 _BACKENDS = ("tensorflow", "jax", "torch")
 _DEFAULTS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 """What our networks are written for; keras.json may say something else, for another project."""
+_NO_MEMORY = (
+    "ResourceExhaustedError", "RESOURCE_EXHAUSTED", "OutOfMemoryError", "MemoryError", "out of memory", "OOM when",
+)  # fmt: skip
+"""What TensorFlow, JAX, PyTorch, CUDA and Python say where memory is used up."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ def prepare() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several processes share a GPU
     installed = [name for name in _BACKENDS if importlib.util.find_spec(name)]
     wanted = os.environ.get("KERAS_BACKEND")
     if wanted and wanted not in installed:
@@ -94,19 +99,24 @@ def load() -> None:
     TensorFlow writes to file descriptor 2 while it is imported, and no setting prevents it. Where Python writes its
     own errors to another descriptor (see `autotl.cli.app.main`), descriptor 2 points to nowhere meanwhile.
     """
-    silenced = os.dup(2) if _python_writes_elsewhere() else None
-    if silenced is not None:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-    try:
+    with quietly() if _python_writes_elsewhere() else nullcontext():
         import keras_tuner
 
         keras_tuner.HyperParameters()
         device()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Let descriptor 2 lead nowhere, as TensorFlow's import needs; in a process whose own errors go there, too."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
     finally:
-        if silenced is not None:
-            os.dup2(silenced, 2)
-            os.close(silenced)
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _python_writes_elsewhere() -> bool:
@@ -145,6 +155,11 @@ def session(seed: int) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(policy)
+
+
+def is_out_of_memory(reason: str) -> bool:
+    """Whether the reason of a failure, with the name of what was raised, is that memory was used up."""
+    return any(words in reason for words in _NO_MEMORY)
 
 
 def _tensorflow_gpu() -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autotl.data.split import Split
@@ -18,17 +18,21 @@ CAUTIOUS_TEXTS_PER_SECOND = 500
 CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 """What a small network reads on two busy cores; used until something was measured."""
 
+NOT_AT_ALL = 1e-12
+"""Images per second where there are no images: longer than any budget."""
+
 
 class MeasuredCosts:
     """Costs on the items of one split, from what this process has measured; implements `TrialCosts`.
 
     default_head: the one whose cost stands for those not yet seen. sources: that may be read, by name, and the parts of
-    joined ones, which are read one after the other.
+    joined ones, which are read one after the other. told: called with each head and what a fold of it took.
     """
 
     def __init__(
         self, split: Split, reader: FeatureReader, default_head: str, sources: Mapping[str, FeatureSource] | None = None
     ) -> None:  # fmt: skip
+        self.told: Callable[[str, float], None] = lambda _head, _seconds: None
         self._sources = sources or {}
         self._split, self._reader = split, reader
         self._folds = FoldCosts(default_head)
@@ -42,6 +46,8 @@ class MeasuredCosts:
 
     def images_per_second(self, backbone: str, size: Size) -> float:
         """How fast a frozen backbone reads items of a size: as measured, else half of the slowest other of its kind."""
+        if not self._reader.has_items:
+            return NOT_AT_ALL
         source, measured = self._sources.get(backbone), self._reader.pixels_per_second
         if isinstance(source, Joined):
             return 1 / sum(1 / self.images_per_second(part.name, own) for part, own in source.places(size))
@@ -67,6 +73,7 @@ class MeasuredCosts:
     def learn(self, head: str, seconds: float) -> None:
         """Take note of what one fold of cross-validating a head took."""
         self._folds.learn(head, seconds)
+        self.told(head, seconds)
 
     def has_seen(self, head: str) -> bool:
         """Whether a fold of the head was measured."""

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 class Performer(Protocol):
     """Performs trials in another process."""
 
+    @property
+    def tells_costs(self) -> bool:
+        """Whether the context learns from it what each fold of a probe took."""
+
+    def prepare(self) -> None:
+        """Make ready for a trial that will be given soon; this waits for nothing."""
+
     def takes(self, candidate: Candidate) -> bool:
         """Whether it performs trials of this kind; the others are performed where they are asked for."""
 
@@ -51,6 +58,6 @@ def perform_elsewhere(
         if is_condition(error):  # of the machine: the next trial would meet it too
             raise
         return failed(context, begun, candidate, error)
-    if record.state == "complete" and record.strategy == PROBE:
+    if record.state == "complete" and record.strategy == PROBE and not performer.tells_costs:
         context.costs.learn(candidate.head.name, record.seconds / context.run.split.n_folds)
     return record

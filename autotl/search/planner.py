@@ -30,6 +30,8 @@ CLEAR_GAIN = 0.03
 """The share by which the sample's log loss has to fall where a reading is to be worth a pass over all images."""
 STALLED_TRIALS = 12
 """Probes have stalled when so many in a row brought nothing better."""
+SOON_SHARE = 0.75
+"""Fine-tuning is near when this share of what it waits for has passed."""
 PATIENCE_TRIALS = 60
 """After so many trials in a row without anything better, and nothing else to try, a search with a budget ends early."""
 
@@ -150,6 +152,13 @@ class Planner:
         ):
             return f"the last {waited} trials brought nothing better, and more would be unlikely to"
         return Step(pinned={"strategy": PROBE, **self.readings.pinned(board, scores), **self.heads.pinned(board)})
+
+    def tunes_soon(self, board: Leaderboard) -> bool:
+        """Whether fine-tuning is near, and would be proposed by what is known now."""
+        left = self._limits.seconds_left()
+        near = trials_without_gain(board.of(PROBE), board.larger_is_better) >= SOON_SHARE * STALLED_TRIALS
+        near = near or self._share_spent(left, 0.0) >= SOON_SHARE * PROBE_SHARE
+        return FINE_TUNE in self.strategies and near and isinstance(self.tuning.next(board), Step)
 
     def is_owed(self, candidate: Candidate, board: Leaderboard) -> bool:
         """Whether a trial is run whatever it costs, and to its end.

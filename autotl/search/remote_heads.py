@@ -6,7 +6,7 @@ Whatever such a head does there, it costs its trial only. What comes back are ar
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     import onnx
 
 MEMORY_BYTES, MEMORY_PER_BYTE = 3e9, 10
-"""What a process may hold: so much, and so many times what a head is fitted on; never more than FREE_SHARE of what is
-free on the machine."""
-FREE_SHARE = 0.7
+"""What a process may hold: so much, and so many times what a head is fitted on."""
 LOAD_SECONDS = 60.0
 _CHILD = "autotl.search.head_child"
 
@@ -49,15 +47,17 @@ class Traits:
 class HeadProcesses:
     """A process for each plugin of another author that brings heads; started when it is first needed.
 
-    seconds_left: until the end of the search; infinite while nothing is cut short. budget_seconds: of the whole run.
+    budget_seconds: of the whole run. traits: those of heads that are known already.
     """
 
-    def __init__(self, plugins: Plugins, *, budget_seconds: float | None = None) -> None:
+    def __init__(
+        self, plugins: Plugins, *, budget_seconds: float | None = None, traits: Mapping[str, Traits] | None = None
+    ) -> None:
         self._plugins = plugins
         self._deadlines = HeadDeadlines(budget_seconds)
         self._running: dict[str, GuardedProcess] = {}
         self._loading: set[str] = set()
-        self._traits: dict[str, Traits] = {}
+        self._traits: dict[str, Traits] = dict(traits or {})
 
     def start(self, heads: Sequence[str]) -> None:
         """Start the processes of some heads, so that they are there when they are asked; this waits for nothing."""
@@ -112,7 +112,10 @@ class HeadProcesses:
         began, n_bytes = time.monotonic(), sum(array.nbytes for array in arrays)
         with (
             self._told(owner, head),
-            process.watched(self._deadlines.for_an_answer(head, seconds_left), _memory_allowed(process, n_bytes)),
+            process.watched(
+                self._deadlines.for_an_answer(head, seconds_left),
+                process.may_hold(MEMORY_BYTES + MEMORY_PER_BYTE * n_bytes),
+            ),
         ):
             process.send({**body, "head": head}, arrays)
             answer, found = process.receive()
@@ -278,13 +281,6 @@ def _answer(hp: keras_tuner.HyperParameters | None, asked: Document) -> Any:
     if hp is None:
         raise ConfigError("this head cannot ask for hyperparameters here")
     return hp._register(kinds.deserialize(asked["asked"]), asked["overwrite"])
-
-
-def _memory_allowed(process: GuardedProcess, n_bytes: int) -> float:
-    import psutil
-
-    free = psutil.virtual_memory().available
-    return min(MEMORY_BYTES + MEMORY_PER_BYTE * n_bytes, process.memory() + FREE_SHARE * free)
 
 
 def _raised(head: str, owner: LoadedPlugin, answer: Document) -> HeadError | ExportError:

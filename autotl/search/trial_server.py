@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Mapping
 
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.search.context import open_context
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.pruning import Reporter
+from autotl.search.remote_heads import HeadProcesses, Traits
 from autotl.search.run_trial import perform
 from autotl.search.trial_task import TrialTask
 from autotl.settings import Settings
@@ -17,13 +19,21 @@ from autotl.trial import TrialRecord
 
 
 class TrialServer:
-    """Performs trials of one run, one at a time; what they share is opened once. Close it."""
+    """Performs trials of one run, one at a time; what they share is opened once. Close it.
 
-    def __init__(self, run: Run, plugins: Plugins, settings: Settings) -> None:
+    traits: of heads, where they are known. told: called with a head and the seconds of each fold of its probes.
+    """
+
+    def __init__(
+        self, run: Run, plugins: Plugins, settings: Settings, *, traits: Mapping[str, Traits] | None = None,
+        told: Callable[[str, float], None] = lambda _head, _seconds: None,
+    ) -> None:  # fmt: skip
         self._ends = math.inf
         self._context = open_context(
-            run, plugins, settings=settings, seconds_left=lambda: self._ends - time.monotonic()
+            run, plugins, settings=settings, seconds_left=lambda: self._ends - time.monotonic(),
+            processes=HeadProcesses(plugins, budget_seconds=run.config.budget_seconds, traits=traits),
         )  # fmt: skip
+        self._context.costs.told = told
 
     def perform(self, task: TrialTask, seconds_left: float, reporter: Reporter) -> TrialRecord:
         """Run a trial whose head has asked for its parameters; seconds_left: until the end of the search.

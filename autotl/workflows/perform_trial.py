@@ -27,6 +27,10 @@ class Elsewhere:
 
     run: Run
     hand_over: Perform
+    tells_costs: bool = False
+
+    def prepare(self) -> None:
+        """There is nothing to prepare."""
 
     def takes(self, _candidate: Candidate) -> bool:
         """Every trial."""

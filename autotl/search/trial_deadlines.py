@@ -1,0 +1,54 @@
+"""How long the process in which networks are trained may take for a trial."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from autotl.search.head_deadlines import TRIAL_SHARE
+from autotl.search.trial_task import TrialTask
+from autotl.trial import PROBE
+
+GRACE_SHARE, LEAST_GRACE_SECONDS, MOST_GRACE_SECONDS = 0.1, 5.0, 60.0
+"""A trial ends by itself when its time is gone, and then writes its files. This share of the budget is waited for that,
+within these limits."""
+SPARE_SECONDS, SPARE_FACTOR = 600.0, 10.0
+"""Where no time is set: these seconds plus this factor times what a trial took or is expected to take."""
+
+
+class TrialDeadlines:
+    """Deadlines for trials, and how long those so far took.
+
+    budget_seconds: of the whole run; None for no limit.
+    """
+
+    def __init__(self, budget_seconds: float | None) -> None:
+        share = GRACE_SHARE * (budget_seconds or math.inf)
+        self._grace = min(MOST_GRACE_SECONDS, max(LEAST_GRACE_SECONDS, share))
+        self._longest: dict[str, float] = {}
+
+    def took(self, task: TrialTask, seconds: float) -> None:
+        """Remember how long a trial took."""
+        strategy = task.begun.strategy
+        self._longest[strategy] = max(self._longest.get(strategy, 0.0), seconds)
+
+    def for_trial(
+        self, task: TrialTask, seconds_left: float, *, n_folds: int, expected: Callable[[], float]
+    ) -> Callable[[], float]:
+        """Return the seconds left for a trial.
+
+        seconds_left: until the end of the search; infinite if nothing is cut short. n_folds: of the cross-validation.
+        expected: what the trial should take.
+        """
+        began = time.monotonic()
+        if task.untimed or math.isinf(seconds_left):
+            longest = max(self._longest.get(task.begun.strategy, 0.0), expected())
+            limit = SPARE_SECONDS + SPARE_FACTOR * longest
+        elif task.begun.strategy == PROBE:
+            limit = self._grace + TRIAL_SHARE * max(0.0, seconds_left)
+        else:
+            folds = min(n_folds, task.tuning.most_folds or n_folds)
+            # One part more, for what comes before the first fold.
+            limit = self._grace + min(max(0.0, seconds_left), (folds + 1) * task.tuning.max_seconds)
+        return lambda: limit - (time.monotonic() - began)
