@@ -72,15 +72,15 @@ class LeaseKeeper:
             thread.join()
 
     def _renew_held(self) -> None:
-        while not self._wake.wait(self._seconds):
+        while True:
+            self._wake.wait(self._seconds)
             with self._lock:
-                if not self._held:  # `hold` starts another thread
-                    break
                 held = list(self._held.values())
+                if not held:  # `hold` starts another thread
+                    self._thread = None
+                    return
             for trial, count in held:
                 self._renew(trial, count + 1)
-        with self._lock:
-            self._thread = None
 
     def _renew(self, trial: optuna.Trial, count: int) -> None:
         try:
