@@ -10,7 +10,7 @@ import numpy as np
 
 from autotl.images.whitening import unit
 
-_KEPT_PER_ITEM = 7
+KEPT_PER_ITEM = 7
 _BLOCK_ITEMS = 128
 _TILE_ITEMS = 1024
 """The products of a block with a tile stay in the cache of a core, where the best of many crops costs nothing."""
@@ -93,7 +93,7 @@ def candidates(
             seen = np.stack([crops.vectors(rows, crop) for crop in range(crops.n)])
             for number, some in enumerate([seen] if crops.together else np.split(seen, crops.n)):
                 near = _nearest_to_crops(some, sorted_targets, short_targets, begin)
-                found = _concatenate([found, replace(near, box=near.box + number)])
+                found = concatenate([found, replace(near, box=near.box + number)])
         return replace(found, first=order[found.first], second=order[found.second])
 
     parts = []
@@ -101,16 +101,16 @@ def candidates(
         parts.append(part)
         on_block()
     value = np.einsum("ij,ij->i", queries[sequence[:, 0]], targets[sequence[:, 1]])
-    parts.append(_similarities(sequence[:, 0], sequence[:, 1], value, np.zeros(len(sequence), int)))
-    return _best_of(parts, len(order), labels, pair_keys(sequence[:, 0], sequence[:, 1], len(order)))
+    parts.append(similarities(sequence[:, 0], sequence[:, 1], value, np.zeros(len(sequence), int)))
+    return best_of(parts, len(order), labels, pair_keys(sequence[:, 0], sequence[:, 1], len(order)))
 
 
 def union(found: Similarities, more: Similarities, n: int) -> Similarities:
     """The pairs of both; a pair that is in both is taken from `found`."""
-    return _concatenate([found, more[~np.isin(more.keys(n), found.keys(n))]])
+    return concatenate([found, more[~np.isin(more.keys(n), found.keys(n))]])
 
 
-def _similarities(first: np.ndarray, second: np.ndarray, coarse: np.ndarray, box: np.ndarray) -> Similarities:
+def similarities(first: np.ndarray, second: np.ndarray, coarse: np.ndarray, box: np.ndarray) -> Similarities:
     """Pairs of which only the product is known."""
     unknown = np.zeros(len(first), np.float32)
     return Similarities(first, second, coarse, coarse, box, unknown, unknown)
@@ -124,11 +124,11 @@ def _nearest(queries: np.ndarray, targets: np.ndarray, begin: int, labels: np.nd
     products = queries @ targets.T
     rows = np.arange(len(products))
     products[rows, begin + rows] = -2.0
-    kept = min(_KEPT_PER_ITEM - 1, len(targets) - 1)
+    kept = min(KEPT_PER_ITEM - 1, len(targets) - 1)
     others = _nearest_of_other_class(products, labels, begin)
     first = np.concatenate([np.repeat(rows, kept), rows[others >= 0]])
     second = np.concatenate([_largest(products, kept).ravel(), others[others >= 0]])
-    return _similarities(first + begin, second, products[first, second], np.zeros(len(first), int))
+    return similarities(first + begin, second, products[first, second], np.zeros(len(first), int))
 
 
 def _nearest_to_crops(crops: np.ndarray, targets: np.ndarray, short: np.ndarray, begin: int) -> Similarities:
@@ -147,10 +147,10 @@ def _nearest_to_crops(crops: np.ndarray, targets: np.ndarray, short: np.ndarray,
             np.maximum(part, np.matmul(own, tile, out=room), out=part)
     rows = np.arange(n_queries)
     products[rows, begin + rows] = -2.0
-    kept = min(_KEPT_PER_ITEM - 1, len(targets) - 1)
+    kept = min(KEPT_PER_ITEM - 1, len(targets) - 1)
     first, second = np.repeat(rows, kept), _largest(products, kept).ravel()
     exact = np.stack([np.einsum("ij,ij->i", own[first], targets[second]) for own in crops])
-    return _similarities(first + begin, second, exact.max(0), exact.argmax(0) + 1)
+    return similarities(first + begin, second, exact.max(0), exact.argmax(0) + 1)
 
 
 def _largest(values: np.ndarray, kept: int) -> np.ndarray:
@@ -189,12 +189,12 @@ def _nearest_of_other_class(products: np.ndarray, labels: np.ndarray, begin: int
     return found
 
 
-def _best_of(parts: list[Similarities], n: int, labels: np.ndarray, wanted: np.ndarray) -> Similarities:
+def best_of(parts: list[Similarities], n: int, labels: np.ndarray, wanted: np.ndarray) -> Similarities:
     """Each unordered pair once, with its best view; for each item its best pairs and the best across classes.
 
     wanted: keys of pairs that are kept in any case.
     """
-    found = _concatenate(parts)
+    found = concatenate(parts)
     key = found.keys(n)
     order = np.lexsort((-found.similarity, key))
     once = np.r_[True, np.diff(key[order]) != 0]
@@ -202,12 +202,12 @@ def _best_of(parts: list[Similarities], n: int, labels: np.ndarray, wanted: np.n
     keep = np.isin(key[order[once]], wanted)
     across = labels[found.first] != labels[found.second]
     for item in (found.first, found.second):
-        keep |= _rank(item, found.similarity) < _KEPT_PER_ITEM
+        keep |= _rank(item, found.similarity) < KEPT_PER_ITEM
         keep |= across & (_rank(np.where(across, item, -1), found.similarity) < 1)
     return found[keep]
 
 
-def _concatenate(parts: Sequence[Similarities]) -> Similarities:
+def concatenate(parts: Sequence[Similarities]) -> Similarities:
     return Similarities(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
 
 

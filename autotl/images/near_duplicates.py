@@ -17,7 +17,7 @@ import pandas as pd
 from autotl.images.alignment import WHOLE, describe
 from autotl.images.candidate_pairs import Similarities, pair_keys
 from autotl.images.similarity import Comparison, n_steps
-from autotl.images.whitening import Whitening
+from autotl.images.whitening import COVARIANCE_ITEMS, Whitening
 from autotl.modality import CERTAIN, PAIR_COLUMNS, no_pairs
 from autotl.runtime.progress import OnProgress
 
@@ -57,7 +57,8 @@ def find_pairs(
         assumed to be unrelated, and show which similarity unrelated images reach in this dataset.
     sequence: int (m, 2), pairs of positions whose names are successive (frame-1, frame-2): they need less similarity.
     mirrored: also look for mirror images.
-    Beyond 10,000 images fewer crops are looked for; among fewer than 8 images nothing is looked for.
+    Beyond 10,000 images candidates are looked for in cells (see `cells`), and of 100 pairs a few are missed; among
+    fewer than 8 images nothing is looked for.
     """
     from threadpoolctl import threadpool_limits
 
@@ -71,7 +72,8 @@ def find_pairs(
 def _find_pairs(
     miniatures: np.ndarray, labels: np.ndarray, sequence: np.ndarray, mirrored: bool, progress: OnProgress | None
 ) -> pd.DataFrame:
-    whitening, steps, n = Whitening(describe(miniatures, WHOLE)), n_steps(len(miniatures)), len(labels)
+    sample = miniatures[:: -(-len(miniatures) // COVARIANCE_ITEMS)]
+    whitening, steps, n = Whitening(describe(sample, WHOLE)), n_steps(len(miniatures)), len(labels)
     total = steps * (2 if mirrored else 1)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         on_step = _step_counter(progress, 0, total)

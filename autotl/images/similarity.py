@@ -13,15 +13,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from autotl.images.alignment import WHOLE, Box, align, describe
 from autotl.images.candidate_pairs import Crops, Similarities, candidates, n_blocks, union
+from autotl.images.cell_candidates import candidates_in_cells, n_cell_blocks
 from autotl.images.whitening import COVARIANCE_ITEMS, Whitening, chance_similarity
 
-_COMPARISONS = 2e9
-"""Of images with images; 2e9 take less than a tenth of the time that a small backbone takes to read 10,000 images."""
+_MANY_ITEMS = 10_000
+"""Larger datasets are compared in cells. Up to here comparing all with all, and with all crops of all, takes less than
+a tenth of the time that a small backbone takes to read the images."""
 _COMPARED_AT_ONCE, _CHANGED_AT_ONCE = 64, 512
 """What so many images need stays in the cache of a core."""
 _UNWHITENED_ITEMS = 5000
@@ -30,18 +33,18 @@ _FEW_ITEMS, _CROP_NUMBERS = 1000, 64
 """By how many of the numbers that describe an image its crops are looked for: a quarter holds most of the variance."""
 
 
-def views_of(n_items: int) -> list[Box]:
+def views() -> list[Box]:
     """The whole image, and the crops that are looked for: one centred, nine of 91 % and nine of 84 % of each side."""
-    views = [WHOLE, (0.025, 0.975, 0.025, 0.975)]
+    boxes = [WHOLE, (0.025, 0.975, 0.025, 0.975)]
     for side in (0.91, 0.84):
         places = [(y * (1 - side), x * (1 - side)) for y in (0.5, 0, 1) for x in (0.5, 0, 1)]
-        views += [(y, y + side, x, x + side) for y, x in places]
-    return views[: int(np.clip(_COMPARISONS / n_items**2, 1, len(views)))]
+        boxes += [(y, y + side, x, x + side) for y, x in places]
+    return boxes
 
 
 def n_steps(n_items: int) -> int:
     """How often a `Comparison` calls `on_step`."""
-    return n_blocks(n_items)
+    return n_cell_blocks(n_items) if n_items > _MANY_ITEMS else n_blocks(n_items)
 
 
 class Comparison:
@@ -60,23 +63,23 @@ class Comparison:
         pool: ThreadPoolExecutor,
         on_step: Callable[[], None],
     ) -> None:
-        """Compare all with all.
+        """Compare all with all, or in a large dataset in cells.
 
         queries: the miniatures, or their mirror images. labels: int (n,). sequence: int (m, 2), pairs that are
         candidates in any case. on_step: called `n_steps` times.
         """
         self._queries, self._miniatures, self._whitening, self._pool = queries, miniatures, whitening, pool
-        views = views_of(len(miniatures))
         sample = queries[:: -(-len(queries) // (COVARIANCE_ITEMS // 4))]
-        self._starts = np.array(views, dtype=np.float32)
-        self._means = np.stack([*pool.map(lambda view: describe(sample, view).mean(0), views)])
-        whole = self._each(len(miniatures), lambda part: describe(miniatures[part], WHOLE))
+        self._starts = np.array(views(), dtype=np.float32)
+        self._means = np.stack([*pool.map(lambda view: describe(sample, view).mean(0), views())])
+        precision = np.float16 if len(miniatures) > _MANY_ITEMS else np.float32
+        whole = self._each(len(miniatures), lambda part: describe(miniatures[part], WHOLE), precision)
         seen = whole
         if queries is not miniatures:
-            seen = self._each(len(queries), lambda part: describe(queries[part], WHOLE))
+            seen = self._each(len(queries), lambda part: describe(queries[part], WHOLE), precision)
         found = self._candidates(seen, whole, labels, sequence, on_step)
         cosine = self._products(seen, whole, found)
-        whole_mean, seen_mean = whole.mean(0), seen.mean(0)
+        whole_mean, seen_mean = _mean(whole), _mean(seen)
         self._fine = self._in_place(whole, lambda vectors: whitening.fine(vectors, whole_mean))
         fine = self._fine if seen is whole else self._in_place(seen, lambda part: whitening.fine(part, seen_mean))
         chance = chance_similarity(fine)
@@ -127,7 +130,7 @@ class Comparison:
         """The similarity of what boxes of the first of each pair show to the second."""
         vectors = describe(self._queries[pairs.first], boxes)
         seen = self._whitening.fine(vectors, self._means[pairs.box])
-        return np.asarray(np.einsum("ij,ij->i", seen, self._fine[pairs.second]))
+        return np.asarray(np.einsum("ij,ij->i", seen, self._fine[pairs.second].astype(np.float32, copy=False)))
 
     def _candidates(
         self,
@@ -138,11 +141,15 @@ class Comparison:
         on_step: Callable[[], None],
     ) -> Similarities:
         n = len(whole)
-        means = whole.mean(0), seen.mean(0)
-        targets = self._each(n, lambda part: self._whitening.coarse(whole[part], means[0]))
+        means = _mean(whole), _mean(seen)
+        targets = self._each(
+            n, lambda part: self._whitening.coarse(whole[part].astype(np.float32, copy=False), means[0])
+        )
         queries = targets
         if seen is not whole:
-            queries = self._each(n, lambda part: self._whitening.coarse(seen[part], means[1]))
+            queries = self._each(
+                n, lambda part: self._whitening.coarse(seen[part].astype(np.float32, copy=False), means[1])
+            )
 
         def crop(rows: np.ndarray, number: int) -> np.ndarray:
             vectors = describe(self._queries[rows], tuple(self._starts[number + 1]))
@@ -151,17 +158,19 @@ class Comparison:
         # With few images whitening cannot tell which numbers matter, and much is looked at closer.
         many = n > _FEW_ITEMS
         crops = Crops(len(self._starts) - 1, crop, _CROP_NUMBERS if many else targets.shape[1], together=many)
-        wanted = crops if crops.n else None
-        found = candidates(queries, targets, wanted, labels, sequence, self._pool, on_step)
+        look = candidates_in_cells if n > _MANY_ITEMS else candidates
+        found = look(queries, targets, crops, labels, sequence, self._pool, on_step)
         if n > _UNWHITENED_ITEMS:
             return found
         more = candidates(seen, whole, None, labels, sequence[:0], self._pool, lambda: None)
         return union(found, replace(more, coarse=self._products(queries, targets, more)), n)
 
-    def _each(self, n: int, make: Callable[[slice], np.ndarray]) -> np.ndarray:
+    def _each(
+        self, n: int, make: Callable[[slice], np.ndarray], dtype: type[np.floating[Any]] = np.float32
+    ) -> np.ndarray:  # fmt: skip
         """Vectors of n items, made in parts."""
         first = make(slice(0, _CHANGED_AT_ONCE))
-        vectors = np.empty((n, first.shape[1]), dtype=np.float32)
+        vectors = np.empty((n, first.shape[1]), dtype=dtype)
         vectors[:_CHANGED_AT_ONCE] = first
 
         def fill(start: int) -> None:
@@ -173,7 +182,8 @@ class Comparison:
     def _in_place(self, vectors: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         # For a large dataset there is no memory for a second array of this size.
         def replace_part(start: int) -> None:
-            vectors[start : start + _CHANGED_AT_ONCE] = change(vectors[start : start + _CHANGED_AT_ONCE])
+            part = slice(start, start + _CHANGED_AT_ONCE)
+            vectors[part] = change(vectors[part].astype(np.float32, copy=False))
 
         list(self._pool.map(replace_part, range(0, len(vectors), _CHANGED_AT_ONCE)))
         return vectors
@@ -183,7 +193,13 @@ class Comparison:
 
         def part(start: int) -> np.ndarray:
             pairs = found[slice(start, start + _CHANGED_AT_ONCE)]
-            return np.asarray(np.einsum("ij,ij->i", first[pairs.first], second[pairs.second]))
+            vectors = first[pairs.first], second[pairs.second]
+            return np.asarray(np.einsum("ij,ij->i", *(some.astype(np.float32, copy=False) for some in vectors)))
 
         parts = self._pool.map(part, range(0, len(found.first), _CHANGED_AT_ONCE))
         return np.concatenate([*parts, np.zeros(0, np.float32)])
+
+
+def _mean(vectors: np.ndarray) -> np.ndarray:
+    """The mean vector, float32 (k,)."""
+    return np.asarray(vectors.mean(0, dtype=np.float32))

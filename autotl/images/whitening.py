@@ -61,5 +61,6 @@ def chance_similarity(vectors: np.ndarray) -> np.ndarray:
     estimates how many independent numbers describe an image; a blurred one has few.
     """
     share = _FALSE_MATCHES / len(vectors)
-    fourth = np.einsum("ij,ij,ij,ij->i", vectors, vectors, vectors, vectors)  # makes no second array of this size
+    # Makes no second array of this size.
+    fourth = np.einsum("ij,ij,ij,ij->i", vectors, vectors, vectors, vectors, dtype=np.float32)
     return np.asarray(-NormalDist().inv_cdf(share) * np.sqrt(np.maximum(fourth, 1e-9)))

@@ -44,6 +44,6 @@ def test_what_crops_are_nearest_to_is_what_a_plain_search_finds():
     plain[:, np.arange(4), np.arange(5, 9)] = -np.inf
     for row in range(4):
         mine = found.first == row + 5
-        best = np.argsort(-plain[:, row].max(0))[: candidate_pairs._KEPT_PER_ITEM - 1]
+        best = np.argsort(-plain[:, row].max(0))[: candidate_pairs.KEPT_PER_ITEM - 1]
         assert sorted(found.second[mine]) == sorted(best)
         assert found.box[mine].tolist() == [plain[:, row, k].argmax() + 1 for k in found.second[mine]]

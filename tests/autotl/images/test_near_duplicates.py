@@ -251,8 +251,58 @@ def test_progress_counts_every_block_of_images_and_mirrored_ones_as_many_again(p
     assert sorted(seen) == [(done, total) for done in range(1, total + 1)]
 
 
-def test_in_a_very_large_set_fewer_crops_are_looked_for_and_copies_still_found(planted, monkeypatch):
+def test_in_a_large_set_compared_in_cells_the_same_copies_and_crops_are_found(planted, found, monkeypatch):
     miniatures, original = planted
-    monkeypatch.setattr(similarity, "_COMPARISONS", 0)
-    table = find_pairs(miniatures, original % 3, sequence=NO_SEQUENCE)
-    assert {(i, N_DRAWINGS + i) for i in range(3 * N_EACH)} <= pair_set(table)
+    mirrored, table = found
+    monkeypatch.setattr(similarity, "_MANY_ITEMS", 0)
+    monkeypatch.setattr(similarity, "_UNWHITENED_ITEMS", 0)
+    steps = []
+    in_cells = find_pairs(
+        miniatures, original % 3, sequence=NO_SEQUENCE, mirrored=mirrored, progress=lambda *step: steps.append(step)
+    )
+    assert pair_set(in_cells) == pair_set(table)
+    assert steps[-1] == (1 + mirrored, 1 + mirrored)
+
+
+def smooth_images(n, seed=0):
+    """Images uint8 (n, 3, 48, 48) of smoothly changing colours, and detail by which no two are alike."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (n, 3, 7, 7)).astype(np.float32)
+    places = np.linspace(0, 6, 48)
+    weights = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(7))).astype(np.float32)
+    return (weights @ coarse @ weights.T).astype(np.uint8)
+
+
+def shrunk(images, top=0, left=0, edge=48):
+    """What a square part of images shows, as miniatures."""
+    part = images[:, :, top : top + edge, left : left + edge].transpose(0, 2, 3, 1)
+    return miniatures([Image.fromarray(pixels) for pixels in part])
+
+
+def shares_found_among(n, n_planted):
+    """The shares of planted copies and crops of 6 to 17 % that are found among n made images, and of false pairs."""
+    images = smooth_images(n)
+    places = {"copy": (0, 0, 48), "6 %": (2, 1, 45), "10 %": (0, 4, 43), "17 %": (8, 0, 40)}
+    planted = [shrunk(images[i * n_planted : (i + 1) * n_planted], *place) for i, place in enumerate(places.values())]
+    noise = np.random.default_rng(1).integers(-3, 4, (n_planted, 3, 32, 32))
+    planted[0] = np.clip(planted[0].astype(int) + noise, 0, 255).astype(np.uint8)
+    original = np.r_[np.arange(n), np.arange(len(places) * n_planted)]
+    pairs = pair_set(find_pairs(np.concatenate([shrunk(images), *planted]), original % 5, sequence=NO_SEQUENCE))
+    expected = [(i, n + i) for i in range(len(places) * n_planted)]
+    shares = np.array([pair in pairs for pair in expected]).reshape(len(places), n_planted).mean(axis=1)
+    return dict(zip(places, shares, strict=True)), len(pairs - set(expected))
+
+
+def test_copies_and_crops_among_many_images_are_found_in_cells(monkeypatch):
+    monkeypatch.setattr(similarity, "_MANY_ITEMS", 1000)
+    monkeypatch.setattr(similarity, "_UNWHITENED_ITEMS", 1000)
+    found, false = shares_found_among(2000, 40)
+    assert min(found.values()) >= 0.94, found
+    assert false == 0
+
+
+@pytest.mark.heavy
+def test_copies_and_crops_among_40_000_images_are_found():
+    found, false = shares_found_among(40_000, 100)
+    assert min(found.values()) >= 0.94, found
+    assert false <= 4
