@@ -27,6 +27,7 @@ from autotl.cli import (
     registry,
     storage,
     validation,
+    worker,
 )
 from autotl.cli.output import drop_documents, keep_for_documents, spare_characters
 from autotl.errors import AutoTLError
@@ -45,7 +46,7 @@ COMMANDS = (
     models.serve,
     validation.validate, estimate.estimate,
     registry.register, registry.models, registry.promote,
-    storage.storage_proxy, installation.ui, installation.plugins, installation.doctor,
+    worker.worker, storage.storage_proxy, installation.ui, installation.plugins, installation.doctor,
 )  # fmt: skip
 """In the order in which `autotl --help` lists them."""
 
@@ -69,7 +70,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 def main() -> None:
     """Run the command line; the README lists the exit codes."""
     _open_standard_files()
-    # A stop from outside, such as the app's stop button, ends a run as Ctrl-C does: with its best model saved.
+    # A stop from outside, such as by a service manager, ends a run as Ctrl-C does: with its best model saved.
     interruption.listen()
     # Our messages go to a copy of standard error, so that what C++ libraries write to the original can be silenced.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
@@ -81,6 +82,8 @@ def main() -> None:
     except AutoTLError as error:
         _say(f"Error: {error}")
         _leave(EXIT_INPUT_ERROR)
+    except KeyboardInterrupt:  # before a command has begun; Typer makes an exit code of those that come later
+        _leave(fit.EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader of our output, such as `head`, has stopped reading
         drop_documents()
         _leave(EXIT_BROKEN_PIPE)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from autotl.runtime.interruption import leave_to_parent
+
 _CHILD = "from autotl.{module} import {function}; from autotl.runtime.child_process import serve; serve({function})"
 _LIMIT_SECONDS = 60.0
 _CRASH = "it crashes the decoder, or takes longer than a minute to decode"
@@ -64,6 +66,7 @@ class Isolated:
 
 def serve(function: Callable[[Path], bytes | str]) -> None:
     """Run the child's side: read one path per line, write a header line and the bytes of each answer."""
+    leave_to_parent()
     for line in sys.stdin.buffer:
         answer = function(Path(json.loads(line)))
         body = answer if isinstance(answer, bytes) else answer.encode()

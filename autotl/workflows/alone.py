@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -12,6 +13,7 @@ from autotl.runs.events import SearchBegun
 from autotl.runs.new_folder import LOCK_FILE
 from autotl.runs.run import Run
 from autotl.runtime.addresses import without_secrets
+from autotl.runtime.atomic_files import remove_leftovers
 from autotl.runtime.clock import Clock
 
 
@@ -24,10 +26,14 @@ def alone(run: Run, clock: Clock) -> Iterator[None]:
     except filelock.Timeout:
         raise RunError(f"another process is working on {run.folder}; wait for it, or stop it first") from None
     with lock:
+        began = time.time()
         run.log.repair()
         run.emit(SearchBegun(round(clock.spent(), 2)))
         run.update(status="running", error=None, spent_seconds=clock.spent())
-        yield
+        try:
+            yield
+        finally:  # a worker of this attempt may still be writing
+            remove_leftovers(run.folder, before=began)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from autotl.runs.limits import MIN_BUDGET_SECONDS
 from autotl.runs.run import Run, create, open_run
 from autotl.runs.target_folders import TARGETS
 from autotl.runs.targets_result import TargetsResult, has_targets, read_targets
+from autotl.runtime import interruption
 from autotl.runtime.addresses import without_secrets
 from autotl.runtime.clock import Clock
 from autotl.runtime.user_paths import short_name, split_names
@@ -204,6 +205,7 @@ def _create_targets(
         inner = f"{TARGETS}/{_folder_name(name, place, [one['folder'] for one in known.values()])}"
         order = found.datasets.of[name].order
         own = replace(of_target(config, name, plugins), run=whole.folder / inner, groups=found.used, order=order)
+        own = replace(own, share=f"{config.share}/{inner}" if config.share else None)
         listener(Message(f"target {name}:"))
         run = create(own, found.datasets.of[name], divided.of[name], (listener,))
         run.update(**facts)
@@ -254,6 +256,7 @@ def _search_all(
                 seconds=times.share(len(waiting) - place + n_more), conclude=conclude,
             )  # fmt: skip
             interrupted = run.state()["status"] == "interrupted"
+            interruption.raise_if_requested()  # while it was concluded
         except KeyboardInterrupt:
             interrupted = True
         except Exception as error:  # whatever happens to one target must not cost the others

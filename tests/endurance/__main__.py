@@ -6,6 +6,7 @@ import argparse
 import json
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -40,11 +41,12 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--executor", default="")
     parser.add_argument("--storage", default="")
-    parser.add_argument("--budget", default="25s")
+    parser.add_argument("--budget", default="40s")
     parser.add_argument("--data", type=Path, help="a folder of folders; digits where it is not given")
     parser.add_argument("--option", action="append", default=[], help="one more of `autotl fit`")
     parser.add_argument("--out", type=Path, help="for endurance.md and endurance.json, and what went wrong")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     until = time.monotonic() + 60 * given.minutes
     rng, kills = random.Random(given.seed), list[Kill]()
     folder = Path(tempfile.mkdtemp(prefix="autotl-endurance-"))

@@ -72,14 +72,12 @@ class Round:
         left = n_kills
         for number in range(4 * n_kills + 4):
             attempt, phases = self._begin(number)
-            kill = self._interrupt(attempt, phases) if left else None
-            left -= kill is not None
-            code = attempt.exit_code if kill and kill.what == "everything" else attempt.wait(_ATTEMPT_SECONDS)
-            if code is None:
-                self._blame(BROKEN, f"an attempt did not end within {_ATTEMPT_SECONDS:.0f} s")
+            try:
+                kill = self._interrupt(attempt, phases) if left else None
+                left -= kill is not None
+                code = self._end_of(attempt, kill)
+            finally:
                 attempt.kill_all()
-            if names := attempt.left_over(seconds=_ENDS_WITHIN):
-                self._blame(BROKEN, f"processes left over: {names}")
             self._compare()
             if code in (1, 2):
                 self._blame(BROKEN, f"an attempt ended with exit code {code}: {self._last_words()}")
@@ -89,6 +87,16 @@ class Round:
                 break
         else:
             self._blame(BROKEN, "the run did not end")
+
+    def _end_of(self, attempt: Attempt, kill: Kill | None) -> int | None:
+        """The exit code of an attempt, of which nothing is left then."""
+        code = attempt.exit_code if kill and kill.what == "everything" else attempt.wait(_ATTEMPT_SECONDS)
+        if code is None:
+            self._blame(BROKEN, f"an attempt did not end within {_ATTEMPT_SECONDS:.0f} s")
+            attempt.kill_all()
+        if names := attempt.left_over(seconds=_ENDS_WITHIN):
+            self._blame(BROKEN, f"processes left over: {names}")
+        return code
 
     def _begin(self, number: int) -> tuple[Attempt, PhaseReader]:
         """Start the run, or carry it on where there is something to carry on."""
@@ -109,24 +117,24 @@ class Round:
 
     def _interrupt(self, attempt: Attempt, phases: PhaseReader) -> Kill | None:
         """Kill at a random moment of the phase that was killed least; None where the run ends before."""
-        seen = Counter(kill.phase for kill in self.kills)
-        reachable = list(RUN_PHASES)
-        if (self.run / "run.json").exists():
-            reachable.remove("scan")
-        if "--register" not in self.setting.options:
-            reachable.remove("recording")
-        if "fine-tune" not in self.setting.options:
-            reachable.remove("fine-tuning")
-        fewest = min(seen[phase] for phase in reachable)
-        aim = self.rng.choice([phase for phase in reachable if seen[phase] == fewest])
-        delay = self.rng.uniform(0, _STARTED_WITHIN.get(aim, _USUAL_SECONDS))
+        aim, delay = self._aim(RUN_PHASES), self.rng.random()
         until = time.monotonic() + _ATTEMPT_SECONDS
         while (phase := phases.read()) != aim:
             if phase == END or attempt.exit_code is not None or time.monotonic() > until:
                 return None
+            if RUN_PHASES.index(phase) > RUN_PHASES.index(aim):  # it was short, or is left out this time
+                aim = self._aim(RUN_PHASES[RUN_PHASES.index(phase) :])
             time.sleep(_LOOK_SECONDS)
-        time.sleep(delay)
+        time.sleep(delay * _STARTED_WITHIN.get(aim, _USUAL_SECONDS))
         return self._kill(attempt, phases)
+
+    def _aim(self, phases: Sequence[str]) -> str:
+        """One of the phases that were killed least, of those that this run has."""
+        seen, options = Counter(kill.phase for kill in self.kills), self.setting.options
+        absent = {"recording": "--register" not in options, "fine-tuning": "fine-tune" not in options}
+        reachable = [phase for phase in phases if not absent.get(phase)] or [phases[-1]]
+        fewest = min(seen[phase] for phase in reachable)
+        return self.rng.choice([phase for phase in reachable if seen[phase] == fewest])
 
     def _kill(self, attempt: Attempt, phases: PhaseReader) -> Kill | None:
         one = self.rng.random() < 1 / 3

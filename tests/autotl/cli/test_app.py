@@ -19,6 +19,7 @@ from PIL import Image
 
 from autotl.runs.event_log import read_events
 from autotl.runs.events import Progress, TrialEnded
+from autotl.runtime import interruption
 
 Result = subprocess.CompletedProcess[str]
 # Where a search is only to be stopped and carried on, a small backbone does.
@@ -326,7 +327,9 @@ def start(data: Path, run: Path, *options: str) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize(
+    "stop", [signal.SIGINT, *(pytest.param(one, marks=pytest.mark.heavy) for one in (signal.SIGTERM, signal.SIGHUP))]
+)
 def test_an_interrupted_search_ends_with_130_and_the_best_model_saved(stop: int, tmp_path: Path, shapes: Path) -> None:
     process = start(shapes, tmp_path / "run")
     process.send_signal(stop)
@@ -334,6 +337,13 @@ def test_an_interrupted_search_ends_with_130_and_the_best_model_saved(stop: int,
     assert process.returncode == 130, err
     assert json.loads(out)["status"] == "interrupted"
     assert (tmp_path / "run" / "champion" / "model.onnx").exists()
+
+
+def test_an_interruption_before_a_command_has_begun_shows_no_traceback() -> None:
+    code = "from autotl.cli import app; import signal; app._run = lambda: signal.raise_signal({}); app.main()"
+    for number in interruption.SIGNALS:
+        done = subprocess.run([sys.executable, "-c", code.format(int(number))], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_a_killed_search_has_its_first_model_and_is_carried_on(tmp_path: Path, shapes: Path) -> None:
