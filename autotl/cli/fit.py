@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from autotl.cli.options import (
     Attributes,
     Audit,
     Backbones,
+    Budget,
     Classes,
     Data,
     Disable,
@@ -33,6 +35,7 @@ from autotl.cli.options import (
     Order,
     PatchFile,
     RunFolder,
+    Share,
     Storage,
     Target,
     Text,
@@ -58,13 +61,7 @@ EXIT_UNKEPT = 2
 def fit(
     data: Data,
     run: NewRun = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            help="Wall-clock time for everything, such as 90s, 10m or 1h30m. "
-            f"[default: {DEFAULT_BUDGET_SECONDS / 60:.0f}m, or no limit with --trials]"
-        ),
-    ] = None,
+    budget: Budget = None,
     trials: Annotated[int | None, typer.Option(help="Stop after this many trials.")] = None,
     objective: Objective = "",
     strategy: Annotated[str, typer.Option(help="auto, probe or fine-tune.")] = "auto",
@@ -90,6 +87,7 @@ def fit(
     executor: ExecutorName = "local",
     sampler: Annotated[str, typer.Option(help="The sampler that proposes trials.")] = "tpe",
     storage: Storage = None,
+    share: Share = None,
     tracking_uri: TrackingUri = None,
     register: Annotated[str | None, typer.Option(metavar="NAME", help="Register the champion under this name.")] = None,
     disable_plugin: Disable = None,
@@ -112,7 +110,7 @@ def fit(
         patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed, workers=workers, executor=executor,
         sampler=sampler, storage=storage or os.environ.get(STORAGE_VARIABLE) or None, tracking_uri=tracking_uri,
         register=register, disable_plugins=tuple(disable_plugin or ()), audit=split_names(audit), max_gap=max_gap,
-        order=split_order(order), joint=joint,
+        order=split_order(order), joint=joint, share=share,
     )  # fmt: skip
     search(config, as_json=as_json, events=events)
 
@@ -137,7 +135,7 @@ def search(config: Config, *, as_json: bool, events: Path | None = None) -> None
 
     clock = Clock(config.budget_seconds, seconds_since_process_began())
     plugins = load_plugins(config.disable_plugins)
-    with closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
+    with _interruption_told(config.run), closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
         listeners: tuple[Listener, ...] = (printer, *_writers(events))
         if "," in (config.label or "") or config.joint:
             from autotl.workflows.several_targets import fit_targets, with_targets
@@ -171,7 +169,7 @@ def resume(
 
     config = open_run(run).config
     plugins = load_plugins(config.disable_plugins)
-    with closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
+    with _interruption_told(run), closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
         if config.targets:
             from autotl.workflows.several_targets import resume_targets
 
@@ -226,13 +224,28 @@ def refit(
         )
     folder = new or run.absolute().parent / default_run_folder(config.data, time.localtime()).name
     plugins = load_plugins(config.disable_plugins)
-    with closing(ProgressPrinter(budget_seconds=None)) as printer:
+    with _interruption_told(folder), closing(ProgressPrinter(budget_seconds=None)) as printer:
         listeners: tuple[Listener, ...] = (printer, *_writers(events))
         finished = refit_champion(
             run, folder, plugins=plugins, settings=settings(), listeners=listeners, register=register,
             moved=Moved(data, groups, attributes, patch),
         )  # fmt: skip
     _end(finished, as_json=as_json)
+
+
+@contextmanager
+def _interruption_told(run: Path) -> Iterator[None]:
+    """Say what to do next where a search is ended before it could conclude."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (run / "run.json").exists():
+            model = ", and there is a model in its folder" if (run / "champion").exists() else ""
+            text = f"Interrupted. What is finished is kept{model}: carry on with `autotl resume {run}`."
+        else:
+            text = "Interrupted before the search began: start it again."
+        typer.echo(text, err=True)
+        raise
 
 
 def _writers(events: Path | None) -> tuple[Listener, ...]:

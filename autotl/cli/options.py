@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from autotl.errors import ConfigError
+from autotl.runs.limits import DEFAULT_BUDGET_SECONDS
 from autotl.runtime.user_paths import expand_home
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
@@ -28,6 +29,22 @@ Storage = Annotated[
     typer.Option(
         metavar="URL",
         help="Optuna's storage; its password is better given by AUTOTL_STORAGE. [default: a file in the run folder]",
+    ),
+]
+
+Share = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Where workers on other machines find the run, such as s3://BUCKET/runs/x; with a database as --storage.",
+    ),
+]
+
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        help="Wall-clock time for everything, such as 90s, 10m or 1h30m. "
+        f"[default: {DEFAULT_BUDGET_SECONDS / 60:.0f}m, or no limit with --trials]"
     ),
 ]
 

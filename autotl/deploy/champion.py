@@ -20,7 +20,7 @@ from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.probe_trials import build_classifier, session_of
 from autotl.search.replay_items import replay_items
-from autotl.search.trial_files import CALIBRATION_FILE, GRAPH_FILE, REPLAY_FILE
+from autotl.search.trial_files import CALIBRATION_FILE, GRAPH_FILE, REPLAY_FILE, trial_file
 from autotl.targets import NUMBER, Target, strata
 from autotl.training.calibration import Calibration, apply_temperature, link_of, tempered
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, EnsembleMember, TrialRecord
@@ -61,6 +61,8 @@ def fit_champion(context: SearchContext, trial: TrialRecord) -> Champion:
     trial: training it again would need another set of images to stop early on, and as long again.
     """
     if trial.strategy == FINE_TUNE:
+        for name in (GRAPH_FILE, REPLAY_FILE):
+            trial_file(context.run, trial.number, name)
         return tuned_champion(context, trial, context.run.trial_folder(trial.number))
     if trial.strategy == ENSEMBLE:
         return _frozen(context, trial, trial.members)
@@ -124,7 +126,7 @@ def _member(context: SearchContext, trial: TrialRecord) -> _Member:
         hp = fixed_hyperparameters(trial.params)
         classifier = build_classifier(context, candidate.head, hp, inputs.vectors.shape[1])
         if classifier.gives_margins:  # first, for of labels it says which strengths are needed
-            file, link = context.run.trial_folder(trial.number) / CALIBRATION_FILE, link_of(context.target.kind)
+            file, link = trial_file(context.run, trial.number, CALIBRATION_FILE), link_of(context.target.kind)
             classifier.calibration = Calibration.load(file, link)
         classifier.fit(inputs.vectors[development], context.labels[development])
         head = classifier.to_onnx()

@@ -11,6 +11,7 @@ from autotl.data.listing import TABLE_SUFFIXES
 from autotl.errors import ConfigError
 from autotl.runs.limits import DEFAULT_BUDGET_SECONDS, MAX_SEED, MIN_BUDGET_SECONDS
 from autotl.runtime.addresses import absolute_address, hide_secrets
+from autotl.runtime.remote_folder import require_url
 from autotl.runtime.user_paths import expand_home, split_names
 from autotl.runtime.wording import listed
 from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, KINDS, ORDERED
@@ -43,6 +44,7 @@ class Config:
     for all suitable ones. max_gap: the largest tolerated gap in error or recall between groups, None for no limit.
     joint: whether one network is trained for all targets, beside those of each. workers: processes that run trials, the
     leading one among them. executor: what starts the others, and after a colon what it is told, as "command:srun -n1".
+    share: the URL where workers on other machines find the run, None where it stays in its folder.
     """
 
     data: Path
@@ -71,6 +73,7 @@ class Config:
     executor: str = LOCAL
     sampler: str = "tpe"
     storage: str | None = None
+    share: str | None = None
     tracking_uri: str | None = None
     register: str | None = None
     disable_plugins: tuple[str, ...] = ()
@@ -100,6 +103,14 @@ class Config:
             raise ConfigError(f"{self.trials} trials were asked for; at least 1 is needed")
         if self.min_per_class is not None and self.min_per_class < 1:
             raise ConfigError(f"min_per_class is {self.min_per_class}; give the items that each class needs, from 4")
+        if self.share:
+            require_url(self.share)
+            if not self.storage:
+                raise ConfigError(
+                    f"the run is to be shared at {self.share}, but its trials would be kept in a file of the run "
+                    "folder, which workers elsewhere do not reach; give a database with --storage, such as "
+                    "postgresql+pg8000://USER:PASSWORD@HOST/DATABASE"
+                )
         if self.workers < 1:
             raise ConfigError(f"{self.workers} workers were asked for; at least 1 is needed")
         if self.max_gap is not None and not 0 < self.max_gap < 1:

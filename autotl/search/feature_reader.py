@@ -37,14 +37,14 @@ class FeatureReader:
 
     used: int (n,), the items that are not left out. pixels_per_second: how fast each backbone was where it read
     something, by name; readers of several splits may share it. process: the number of this process among those of the
-    run, from 0.
+    run, from 0. has_items: whether the items are on this machine; without them only what is cached can be read.
     """
 
     def __init__(
         self, run: Run, plugins: Plugins, *, settings: Settings, seconds_left: Callable[[], float],
         pixels_per_second: dict[str, float] | None = None, process: int = 0,
     ) -> None:  # fmt: skip
-        self.process = process
+        self.process, self.has_items = process, True
         self.used = np.flatnonzero(run.split.fold != LEFT_OUT_FOLD)
         self.pixels_per_second: dict[str, float] = {} if pixels_per_second is None else pixels_per_second
         self._run, self._plugins, self._settings, self._seconds_left = run, plugins, settings, seconds_left
@@ -133,8 +133,7 @@ class FeatureReader:
                 process=self.process,
                 shared=self._settings.shared,
             )
-        for text in take_warnings():
-            run.emit(Message(text))
+        tell_of_sharing(run)
         if features.computed:
             self.pixels_per_second[backbone.name] = features.images_per_second * size[0] * size[1]
             # Other workers of this run may have begun a little earlier.
@@ -147,6 +146,12 @@ class FeatureReader:
         )  # fmt: skip
         run.emit(event)
         return features
+
+
+def tell_of_sharing(run: Run, *, flush_seconds: float = 0.0) -> None:
+    """Say what went wrong with features that are shared; before, wait at most so long until those here are sent."""
+    for text in take_warnings(flush_seconds=flush_seconds):
+        run.emit(Message(text))
 
 
 def kept_precision(run: Run, backbone: str, size: Size) -> list[str] | None:

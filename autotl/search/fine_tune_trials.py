@@ -26,7 +26,7 @@ from autotl.search.network_training import PIXELS, CutNetwork, fit_head, progres
 from autotl.search.outcome import Outcome, calibrated
 from autotl.search.probe_trials import build_classifier
 from autotl.search.pruning import Judge
-from autotl.search.trial_files import FIRST_CYCLE_FILE, NETWORK_FILE
+from autotl.search.trial_files import FIRST_CYCLE_FILE, NETWORK_FILE, trial_file
 from autotl.training.classifiers import Classifier
 from autotl.training.fine_tuning import (
     FineTuned,
@@ -136,7 +136,7 @@ def _assemble(
     )  # fmt: skip
     initial, start = model.get_weights(), "the fitted probe"
     number = options.start_from
-    if number is not None and continue_from(model, context.run.trial_folder(number) / NETWORK_FILE):
+    if number is not None and continue_from(model, trial_file(context.run, number, NETWORK_FILE)):
         start = f"trial {number}"
     return _Network(model, backbone, head, classifier, initial, freeze_depth, start)
 

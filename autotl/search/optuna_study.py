@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
 from dataclasses import replace
@@ -15,6 +16,7 @@ from autotl.interfaces import Sampler
 from autotl.runs.run import Run
 from autotl.runs.storage import open_storage, opened
 from autotl.search import lost_trials
+from autotl.search.trial_files import send_trial_files
 from autotl.trial import Params, TrialRecord
 
 _RECORD = "autotl_record"
@@ -51,15 +53,24 @@ def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord, *, run
 
     What comes of a trial that was given up meanwhile is kept as a new trial, with another number.
     """
+    if record.state == "complete":  # who hears of a trial may look for its files at once
+        send_trial_files(run, trial.number)
     try:
         _tell(study, trial, record)
     except (UpdateFinishedTrialError, ValueError):
-        if not study._storage.get_trial(trial._trial_id).state.is_finished():
+        found = study._storage.get_trial(trial._trial_id)
+        if not found.state.is_finished():
             raise
+        # It was told, and the answer was lost with the connection.
+        if not lost_trials.was_lost(found) and json.dumps(found.user_attrs.get(_RECORD)) == json.dumps(
+            record.to_json()
+        ):
+            return record
         if record.state == "failed":  # it is tried again anyway
             return record
         later = lost_trials.keep_late(study, trial, run)
         record = replace(record, number=later.number)
+        send_trial_files(run, later.number)
         _tell(study, later, record)
     return record
 

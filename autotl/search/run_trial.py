@@ -24,7 +24,13 @@ from autotl.search.outcome import Outcome, completed
 from autotl.search.probe_trials import ProbeAhead, probe
 from autotl.search.pruning import Earlier, Reporter, Rival, judge_fine_tune, prune_probe
 from autotl.search.sources import source_owner
-from autotl.search.trial_files import CALIBRATION_FILE, FIRST_CYCLE_FILE, load_predictions, save_predictions
+from autotl.search.trial_files import (
+    CALIBRATION_FILE,
+    FIRST_CYCLE_FILE,
+    load_predictions,
+    save_predictions,
+    trial_file,
+)
 from autotl.search.trial_task import TrialTask
 from autotl.training.cross_validation import majority
 from autotl.trial import FINE_TUNE, MAJORITY, Candidate, Cause, TrialRecord
@@ -131,7 +137,7 @@ def _fine_tune(
 ) -> Outcome:
     told, best = task.tuning, None
     if told.best_first_cycle is not None:
-        file = context.run.trial_folder(told.best_first_cycle) / FIRST_CYCLE_FILE
+        file = trial_file(context.run, told.best_first_cycle, FIRST_CYCLE_FILE)
         best = Rival(told.best_first_cycle, Predictions.load(file))
     judge = judge_fine_tune(
         reporter, [_rival(context, number) for number in task.rivals],

@@ -10,7 +10,7 @@ from autotl.evidence.leaderboard import Leaderboard
 from autotl.search.context import SearchContext
 from autotl.search.planner import Planner
 from autotl.search.pruning import FIRST_CYCLE_STEP, FIRST_FOLD_STEP
-from autotl.search.trial_files import FIRST_CYCLE_FILE
+from autotl.search.trial_files import FIRST_CYCLE_FILE, PREDICTIONS_FILE, trial_file
 from autotl.search.trial_task import TrialTask, Tuning
 from autotl.trial import FINE_TUNE, PROBE, Candidate, TrialRecord
 
@@ -43,10 +43,14 @@ def plan_trial(
 
 
 def _rivals(context: SearchContext, board: Leaderboard, *strategies: str) -> tuple[int, ...]:
-    """The best of each strategy among the trials that were asked for."""
-    asks_for = context.run.config.asks_for
+    """The best of each strategy among the trials that were asked for, whose predictions can be had."""
+    run, asks_for = context.run, context.run.config.asks_for
+    asked = [t for t in board.completed if asks_for(t.strategy, t.head)]
     best = (
-        next((t.number for t in board.completed if t.strategy == one and asks_for(one, t.head)), None)
+        next(
+            (t.number for t in asked if t.strategy == one and trial_file(run, t.number, PREDICTIONS_FILE).exists()),
+            None,
+        )
         for one in strategies
     )
     return tuple(number for number in best if number is not None)
@@ -67,7 +71,7 @@ def _tuning(
         return tuple(told[t.number][step] for t in tuned if step in told.get(t.number, {}))
 
     kept = (t.number for t in tuned if t.state == "complete")
-    judged = (one for one in kept if (context.run.trial_folder(one) / FIRST_CYCLE_FILE).exists())
+    judged = (one for one in kept if trial_file(context.run, one, FIRST_CYCLE_FILE).exists())
     return Tuning(
         start_from=start.number if start else None, searched=searched,
         may_prune=any_rival and (searched or candidate.training.augment),

@@ -16,7 +16,7 @@ from autotl.runs.learning_curves import ClassWorth, MoreImages
 from autotl.runs.run import cluster_of
 from autotl.search.context import SearchContext
 from autotl.search.learning_curve import FEWEST_IMAGES, answers_of_subset
-from autotl.search.trial_files import CALIBRATION_FILE
+from autotl.search.trial_files import CALIBRATION_FILE, trial_file
 from autotl.trial import PROBE, Candidate, Params
 from autotl.workflows.subject import Subject
 
@@ -82,7 +82,7 @@ def _probe(subject: Subject) -> _Probe:
         candidate = context.candidate(trial)
         ours = not context.processes.is_foreign(trial.head) and not context.processes.traits(candidate.head).network
         quick = context.costs.has_seen(trial.head) and context.costs.fit_cost(trial.head) < SLOW_SECONDS
-        gives_margins = (context.run.trial_folder(trial.number) / CALIBRATION_FILE).exists()
+        gives_margins = trial_file(context.run, trial.number, CALIBRATION_FILE).exists()
         if ours and quick and not gives_margins:
             return _Probe(candidate, trial.params, f"the champion's head, {trial.head}")
     default = context.space.default()

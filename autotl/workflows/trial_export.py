@@ -14,7 +14,7 @@ from autotl.runs.run import Run, open_run, require_images
 from autotl.runtime import keras_backend
 from autotl.runtime.wording import listed
 from autotl.search.optuna_study import read_records
-from autotl.search.trial_files import GRAPH_FILE
+from autotl.search.trial_files import GRAPH_FILE, trial_file
 from autotl.settings import Settings
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
 from autotl.workflows.networks import require_unchanged
@@ -78,6 +78,6 @@ def _completed(run: Run, number: int) -> TrialRecord:
     if trial is None or number not in completed:
         state = "has no model" if trial and trial.state == "complete" else trial.state if trial else "does not exist"
         raise ConfigError(f"trial {number} of {run.folder} {state}; the completed trials are {listed(completed)}")
-    if trial.strategy == FINE_TUNE and not (run.trial_folder(number) / GRAPH_FILE).exists():
+    if trial.strategy == FINE_TUNE and not trial_file(run, number, GRAPH_FILE).exists():
         raise ExportError(f"the network of trial {number} was not kept in {run.folder}, so it cannot be exported")
     return trial
