@@ -30,15 +30,15 @@ class ItemFacts(Protocol):
     """The facts about some files.
 
     facts: one row per file, with the fact columns of the modality (0 or empty if a file cannot be read).
-    signatures: one row per file, by which near-duplicates are found. quarantine: why a file cannot be read, or empty;
-        text (n,).
+    signatures: one row per file, by which near-duplicates are found: an array, or what `np.asarray` makes one of.
+    quarantine: why a file cannot be read, or empty; text (n,).
     """
 
     @property
     def facts(self) -> pd.DataFrame: ...
 
     @property
-    def signatures(self) -> np.ndarray: ...
+    def signatures(self) -> Any: ...
 
     @property
     def quarantine(self) -> np.ndarray: ...
@@ -57,7 +57,7 @@ class Examiner(Protocol):
         """
 
     def find_pairs(
-        self, signatures: np.ndarray, labels: np.ndarray, /, *, sequence: np.ndarray, mirrored: bool = False,
+        self, signatures: Any, labels: np.ndarray, /, *, sequence: np.ndarray, mirrored: bool = False,
         progress: OnProgress | None = None,
     ) -> pd.DataFrame:  # fmt: skip
         """Find the near-duplicates among items: first < second (positions), similarity (0..1), mirrored.

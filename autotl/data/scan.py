@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,11 +86,11 @@ def scan(
         source, table = _one_row_each(source, table)
         patched = apply_patch(table, decisions)
         examine = partial(examiner.read_facts, source.root, cache=cache, progress=stage("scan"))
-        table, signatures = _with_facts(patched.table, modality, examine)
+        table, signatures, place = _with_facts(patched.table, modality, examine)
         dataset = _dataset(source, table, groups, patched.stale)
         examined(dataset)
         find = partial(examiner.find_pairs, mirrored=mirrored, progress=stage("compare"))
-        return replace(dataset, pairs=_all_pairs(dataset, signatures, find))
+        return replace(dataset, pairs=_all_pairs(dataset, signatures, place, find))
 
 
 def _hashed(source: Source, progress: OnProgress) -> pd.DataFrame:
@@ -122,8 +123,8 @@ def _dataset(source: Source, table: pd.DataFrame, groups: str | None, stale: tup
 
 def _with_facts(
     table: pd.DataFrame, modality: Modality, examine: Callable[[np.ndarray, np.ndarray], ItemFacts]
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """The table with the facts about each usable file, and the signatures of all rows."""
+) -> tuple[pd.DataFrame, Any, np.ndarray]:
+    """The table with the facts about each usable file, their signatures, and the place of each row among these."""
     usable = np.flatnonzero((table["quarantine"] == "").to_numpy())
     paths, digests = table["path"].to_numpy()[usable], digests_of(table, modality.name)[usable]
     found = examine(paths, digests)
@@ -133,19 +134,24 @@ def _with_facts(
     for name in modality.fact_columns:
         text = found.facts[name].dtype.kind not in "if"
         table[name] = facts[name].fillna("" if text else 0).astype(found.facts[name].dtype)
-    signatures = np.zeros((len(table), *found.signatures.shape[1:]), dtype=found.signatures.dtype)
-    signatures[usable] = found.signatures
-    return table.assign(quarantine=reasons), signatures
+    place = np.full(len(table), -1)
+    place[usable] = np.arange(len(usable))
+    return table.assign(quarantine=reasons), found.signatures, place
 
 
-def _all_pairs(dataset: Dataset, signatures: np.ndarray, find: Callable[..., pd.DataFrame]) -> pd.DataFrame:
-    """Near-duplicates among different files, and every exact copy paired with the first file of its content."""
+def _all_pairs(
+    dataset: Dataset, signatures: Any, place: np.ndarray, find: Callable[..., pd.DataFrame]
+) -> pd.DataFrame:  # fmt: skip
+    """Near-duplicates among different files, and every exact copy paired with the first file of its content.
+
+    place: of the signature of each row of the table, int (n_rows,).
+    """
     items = dataset.items
     rows = np.flatnonzero(((dataset.table["quarantine"] == "") & (dataset.table["label"] != "")).to_numpy())
     first_of = pd.Series(items.index).groupby(items["sha256"], sort=False).transform("min").to_numpy(dtype=int)
     originals = np.unique(first_of)
     found = find(
-        signatures[rows[originals]],
+        signatures[place[rows[originals]]],
         strata(dataset.labels)[originals],
         sequence=successive_names(list(items["path"].iloc[originals])),
     )

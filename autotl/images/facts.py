@@ -20,6 +20,7 @@ from autotl.images.alignment import MINIATURE_EDGE, miniature
 from autotl.images.appearance import EDGE, measure_all, pixels_to_measure
 from autotl.images.decoder import DECODER_VERSION, HEIC, MAGIC_BYTES, ImageSource, UnreadableImage
 from autotl.images.file_info import ImageHeader, read_header_and_image
+from autotl.images.stored_miniatures import StoredMiniatures, read_miniatures
 from autotl.runtime.child_process import Isolated
 from autotl.runtime.progress import OnProgress
 
@@ -50,17 +51,18 @@ class ImageFacts:
     """The facts about some files.
 
     facts: one row per file, with the columns FACT_COLUMNS (0 or empty where the file cannot be decoded).
-    miniatures: uint8 (n, 3, 32, 32). quarantine: why a file cannot be decoded, or empty; text (n,).
+    signatures: the miniatures, by which near-duplicates are found. quarantine: why a file cannot be decoded, or empty;
+        text (n,).
     """
 
     facts: pd.DataFrame
-    miniatures: np.ndarray
+    signatures: StoredMiniatures
     quarantine: np.ndarray
 
     @property
-    def signatures(self) -> np.ndarray:
-        """The miniatures, by which near-duplicates are found."""
-        return self.miniatures
+    def miniatures(self) -> np.ndarray:
+        """They are read from the cache, uint8 (n, 3, 32, 32)."""
+        return np.asarray(self.signatures)
 
 
 def read_facts(
@@ -70,10 +72,9 @@ def read_facts(
 
     paths: relative to root. digests: SHA-256 of each file, bytes (n,).
     """
-    digests, first, place = _distinct(digests)
-    paths = paths[first]
-    store = RecordStore(cache / "facts" / f"v{_VERSION}-d{DECODER_VERSION}", _RECORD)
-    records, known = store.read(digests)
+    every, (digests, first, place) = (paths, digests), _distinct(digests)
+    paths, store = paths[first], _open_store(cache)
+    kept, known = _known_facts(store, digests)
     reasons = np.full(len(paths), "", dtype=object)
     missing = np.flatnonzero(~known)
     done = 0
@@ -83,21 +84,53 @@ def read_facts(
             began = time.monotonic()
             few = [part[i : i + _MEASURED_AT_ONCE] for i in range(0, len(part), _MEASURED_AT_ONCE)]
             read = side_by_side(lambda some: _records([_name(root, paths[i]) for i in some], isolated), few)
+            found: list[np.ndarray] = []
             for i, record in zip(part, chain.from_iterable(read), strict=True):
                 if isinstance(record, str):
                     reasons[i] = record
                 else:
-                    records[i] = record
+                    kept[i] = record["facts"]
+                    found.append(record)
                 done += 1
                 if progress and (done % 64 == 0 or done == len(missing)):
                     progress(done, len(missing))
             readable = part[reasons[part] == ""]
             if len(readable):
-                store.append(digests[readable], records[readable])
+                store.append(digests[readable], np.array(found, dtype=_RECORD))
             if side_by_side is map and time.monotonic() - began > _QUICK_SECONDS * len(part):
                 side_by_side = stack.enter_context(ThreadPoolExecutor(os.cpu_count())).map
-    facts = pd.DataFrame({name: records["facts"][name][place] for name in FACT_COLUMNS})
-    return ImageFacts(facts, records["miniature"][place], reasons.astype(str)[place])
+    facts = pd.DataFrame({name: kept[name][place] for name in FACT_COLUMNS})
+    signatures = StoredMiniatures(store, every[1], every[0], lambda path: _examine_again(_name(root, path)))
+    return ImageFacts(facts, signatures, reasons.astype(str)[place])
+
+
+def _open_store(cache: Path) -> RecordStore:
+    """The records of all images that were examined."""
+    return RecordStore(cache / "facts" / f"v{_VERSION}-d{DECODER_VERSION}", _RECORD)
+
+
+def stored_miniatures(folder: Path, digests: np.ndarray) -> np.ndarray:
+    """Miniatures uint8 (n, 3, 32, 32) from the folder of a store; LookupError if it has lost some."""
+    found, known = read_miniatures(RecordStore(folder, _RECORD), digests)
+    if not known.all():
+        raise LookupError(f"{folder} has lost {(~known).sum()} of {len(digests)} records")
+    return found
+
+
+def _known_facts(store: RecordStore, digests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The facts in the store, zero where unknown, and which of them are known, bool (n,)."""
+    facts, known = np.zeros(len(digests), dtype=_FACTS), np.zeros(len(digests), dtype=bool)
+    for start in range(0, len(digests), _KEPT_AT_ONCE):  # with the miniatures all would take 300 MB per 100,000
+        part = slice(start, start + _KEPT_AT_ONCE)
+        records, known[part] = store.read(digests[part])
+        facts[part] = records["facts"]
+    return facts, known
+
+
+def _examine_again(path: str) -> np.ndarray | str:
+    """The record of a file that was examined before, and has been lost from the cache since."""
+    with closing(Isolated("images.facts", "_record_bytes")) as isolated:
+        return _records([path], isolated)[0]
 
 
 def _parts(missing: np.ndarray) -> list[np.ndarray]:

@@ -15,9 +15,13 @@ import pandas as pd
 
 from autotl.images.facts import ImageFacts, read_facts
 from autotl.images.near_duplicates import find_pairs
+from autotl.images.stored_miniatures import StoredMiniatures
 from autotl.modality import PAIR_COLUMNS
 from autotl.runtime.guarded_process import ChildEndedError, Document, GuardedProcess
 from autotl.runtime.progress import OnProgress
+
+_PATHS_AT_ONCE = 100_000
+"""In one message, whose length is limited."""
 
 
 class ImageProcess:
@@ -36,18 +40,22 @@ class ImageProcess:
         self, root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: OnProgress | None = None
     ) -> ImageFacts:
         """See `facts.read_facts`."""
-        if len(paths):
-            body = {"do": "examine", "root": str(root), "paths": list(paths), "cache": str(cache)}
-            self._ask(body, [digests.view(np.uint8).reshape(len(digests), -1)], progress)
+        for start in range(0, len(paths), _PATHS_AT_ONCE):
+            part = slice(start, start + _PATHS_AT_ONCE)
+            body = {"do": "examine", "root": str(root), "paths": list(paths[part]), "cache": str(cache)}
+            self._ask(body, [_as_bytes(digests[part])], _shifted(progress, start, len(paths[part]), len(paths)))
         # What was examined is in the cache; the rest has its reason.
         return read_facts(root, paths, digests, cache=cache, progress=progress)
 
     def find_pairs(
-        self, miniatures: np.ndarray, labels: np.ndarray, *, sequence: np.ndarray, mirrored: bool = False,
-        progress: OnProgress | None = None,
+        self, miniatures: np.ndarray | StoredMiniatures, labels: np.ndarray, *, sequence: np.ndarray,
+        mirrored: bool = False, progress: OnProgress | None = None,
     ) -> pd.DataFrame:  # fmt: skip
-        """See `near_duplicates.find_pairs`."""
-        found = self._ask({"do": "compare", "mirrored": mirrored}, [miniatures, labels, sequence], progress)
+        """See `near_duplicates.find_pairs`; miniatures in the cache are read by the process alone."""
+        body, sent = {"do": "compare", "mirrored": mirrored, "store": ""}, miniatures
+        if isinstance(miniatures, StoredMiniatures):
+            body["store"], sent = str(miniatures.store.folder), _as_bytes(miniatures.digests)
+        found = self._ask(body, [np.asarray(sent), labels, sequence], progress)
         if found is None:
             return find_pairs(miniatures, labels, sequence=sequence, mirrored=mirrored, progress=progress)
         return pd.DataFrame(dict(zip(PAIR_COLUMNS, found, strict=True))).astype(PAIR_COLUMNS)
@@ -66,3 +74,15 @@ class ImageProcess:
                 answer, found = self._process.receive()
             return None if "error" in answer else found
         return None
+
+
+def _as_bytes(digests: np.ndarray) -> np.ndarray:
+    """Digests as numbers, uint8 (n, length)."""
+    return np.ascontiguousarray(digests).view(np.uint8).reshape(len(digests), -1)
+
+
+def _shifted(progress: OnProgress | None, start: int, n_part: int, n: int) -> OnProgress | None:
+    """Progress within a part of n_part items from `start` on, as that of all n."""
+    if progress is None or n_part == n:
+        return progress
+    return lambda done, total: progress(start + n_part * done // max(total, 1), n)

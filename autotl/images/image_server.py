@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autotl.images.facts import read_facts
+from autotl.images.facts import read_facts, stored_miniatures
 from autotl.images.near_duplicates import find_pairs
 from autotl.modality import PAIR_COLUMNS
 from autotl.runtime.guarded_process import Document, Handler, serve
@@ -49,7 +49,7 @@ def _teller(ask: Callable[[Document], dict[str, Any]]) -> OnProgress:
 
 def _examine(body: Document, arrays: Sequence[np.ndarray], tell: OnProgress) -> tuple[Document, Sequence[np.ndarray]]:
     """Leave the facts about files in the cache."""
-    digests = np.ascontiguousarray(arrays[0]).view(f"S{arrays[0].shape[1]}")[:, 0]
+    digests = _digests(arrays[0])
     paths = np.array(body["paths"], dtype=object)
     read_facts(Path(body["root"]), paths, digests, cache=Path(body["cache"]), progress=tell)
     return {}, ()
@@ -57,8 +57,14 @@ def _examine(body: Document, arrays: Sequence[np.ndarray], tell: OnProgress) -> 
 
 def _compare(body: Document, arrays: Sequence[np.ndarray], tell: OnProgress) -> tuple[Document, Sequence[np.ndarray]]:
     miniatures, labels, sequence = arrays
+    if body["store"]:
+        miniatures = stored_miniatures(Path(body["store"]), _digests(miniatures))
     found = find_pairs(miniatures, labels, sequence=sequence, mirrored=body["mirrored"], progress=tell)
     return {}, [found[name].to_numpy() for name in PAIR_COLUMNS]
+
+
+def _digests(numbers: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(numbers).view(f"S{numbers.shape[1]}")[:, 0]
 
 
 _DOES = {"examine": _examine, "compare": _compare}

@@ -17,6 +17,7 @@ import pandas as pd
 from autotl.images.alignment import WHOLE, describe
 from autotl.images.candidate_pairs import Similarities, pair_keys
 from autotl.images.similarity import Comparison, n_steps
+from autotl.images.stored_miniatures import StoredMiniatures
 from autotl.images.whitening import COVARIANCE_ITEMS, Whitening
 from autotl.modality import CERTAIN, PAIR_COLUMNS, no_pairs
 from autotl.runtime.progress import OnProgress
@@ -44,7 +45,7 @@ _FEW_VIDEOS_ITEMS = 500
 
 
 def find_pairs(
-    miniatures: np.ndarray,
+    miniatures: np.ndarray | StoredMiniatures,
     labels: np.ndarray,
     *,
     sequence: np.ndarray,
@@ -53,8 +54,8 @@ def find_pairs(
 ) -> pd.DataFrame:
     """Find the pairs of near-duplicates; columns first < second (positions), similarity (0..1), mirrored.
 
-    miniatures: uint8 (n, 3, 32, 32), no two of the same file. labels: int (n,); images of different classes are
-        assumed to be unrelated, and show which similarity unrelated images reach in this dataset.
+    miniatures: uint8 (n, 3, 32, 32), or where they are stored; no two of the same file. labels: int (n,); images of
+        different classes are assumed to be unrelated, and show which similarity unrelated images reach in this dataset.
     sequence: int (m, 2), pairs of positions whose names are successive (frame-1, frame-2): they need less similarity.
     mirrored: also look for mirror images.
     Beyond 10,000 images candidates are looked for in cells (see `cells`), and of 100 pairs a few are missed; among
@@ -66,7 +67,7 @@ def find_pairs(
         return no_pairs()
     # The work is divided among threads here; nested threads wait for each other, up to thirty times as long.
     with threadpool_limits(1):
-        return _find_pairs(miniatures, labels, sequence, mirrored, progress)
+        return _find_pairs(np.asarray(miniatures), labels, sequence, mirrored, progress)
 
 
 def _find_pairs(
