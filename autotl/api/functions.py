@@ -48,6 +48,7 @@ def fit(
     min_per_class: int | None = None,
     seed: int = 0,
     workers: int = 1,
+    executor: str = "local",
     sampler: str = "tpe",
     storage: str | None = None,
     tracking_uri: str | None = None,

@@ -192,6 +192,27 @@ def test_on_a_gpu_keras_takes_part_and_half_precision_is_checked_too(network, pi
     assert "Keras in half precision" in message
 
 
+def test_on_a_gpu_every_batch_has_the_same_number_of_images(network, pixels, monkeypatch, tiny):
+    from autotl.features import engine as module
+    from autotl.runtime import keras_backend
+
+    shapes = []
+    monkeypatch.setattr(keras_backend, "device", lambda: keras_backend.Device("gpu", "pretended"))
+    monkeypatch.setattr(module, "_KERAS_GPU_BATCH_ITEMS", 16)
+    reader = network.reader
+
+    def watched(precision):
+        model = reader(precision)
+        whole = model.predict_on_batch
+        monkeypatch.setattr(model, "predict_on_batch", lambda x: shapes.append(tuple(x.shape)) or whole(x))
+        return model
+
+    engine = open_named("keras", replace(network, reader=watched))
+    found = engine.run(pixels)
+    assert set(shapes) == {(16, 32, 48, 3)}
+    assert found[network.tensors.index("deep-avg")] == pytest.approx(answers(tiny, pixels), abs=1e-4)
+
+
 def test_weights_that_are_not_finite_are_found_before_anything_is_read(tiny, pixels, tmp_path):
     def broken(height, width):
         model = tiny.build(height, width)
