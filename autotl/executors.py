@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,10 +24,13 @@ class Crew:
         study by itself, and ends with the search.
     environment: the variables that it needs beside those of this process; the address of the store is among them, with
         its password.
+    remote_command: the same for another machine, to which variables may not travel, with the program "autotl". It reads
+        `first_line`, the address of the store, from its standard input, and ends where that is closed.
     lead: lead(number, perform) takes trials from the study in the thread that calls it and has each performed by
         `perform`, until the search ends: for executors whose workers do not reach the study.
     perform: where the worker of `lead` can import AutoTL: runs the document of a trial there, as "module:function".
-    log: the file for what workers print. tell: says a sentence to the user.
+    log: the file for what workers print, in the run folder. tell: says a sentence to the user.
+    seconds_left: until the end of the search; negative after it.
     """
 
     n_workers: int
@@ -37,6 +41,9 @@ class Crew:
     log: Path
     tell: Callable[[str], None]
     perform: str = "autotl.workflows.perform_trial:perform_document"
+    seconds_left: Callable[[], float] = lambda: math.inf
+    remote_command: Callable[[int], tuple[str, ...]] = lambda _number: ()
+    first_line: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,10 +52,10 @@ class Executor:
 
     start(crew): a context manager that starts the workers. Its end waits for their last trials; where the search ends
         by an exception, it ends them.
-    obstacle(option): why it cannot be used here, with what to do about it; empty if it can. It is asked before any
-        work.
+    obstacle(option, run): why it cannot be used, with what to do about it; empty if it can. run: where workers find the
+        run: its folder, which may not exist yet, or a URL. It is asked before any work.
     """
 
     name: str
     start: Callable[[Crew], AbstractContextManager[None]]
-    obstacle: Callable[[str], str] = lambda _option: ""
+    obstacle: Callable[[str, str], str] = lambda _option, _run: ""

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from autotl.cli.options import Storage
-from autotl.runtime.standard_input import StandardInput
 from autotl.runtime.user_paths import expand_home
 
 
@@ -44,6 +43,7 @@ def worker(
     """
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.runs.run import STORAGE_VARIABLE
+    from autotl.runtime.standard_input import StandardInput
     from autotl.settings import settings
     from autotl.workflows.worker import FROM_INPUT, Order, work
 

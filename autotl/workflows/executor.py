@@ -11,14 +11,20 @@ from contextlib import contextmanager
 
 from autotl.interfaces import Crew, Executor, Perform
 from autotl.runs.events import Message
-from autotl.runs.run import STORAGE_VARIABLE, Run
+from autotl.runs.run import STORAGE_VARIABLE
 from autotl.search.context import SearchContext, open_context
+from autotl.search.feature_reader import tell_of_sharing
 from autotl.search.limits import Limits
 from autotl.search.study_loop import StudyLoop
+from autotl.workflows.outside_workers import open_to_workers
 from autotl.workflows.perform_trial import Elsewhere
+from autotl.workflows.worker import FROM_INPUT
 
+FLUSH_SECONDS = 10.0
+"""How long the end of a search waits for features that are still being sent to where they are shared."""
 WORKERS_LOG = "workers.log"
 """In the run folder: what workers print."""
+_PROGRAM = (sys.executable, "-P", "-m", "autotl.cli")
 
 
 @contextmanager
@@ -28,9 +34,18 @@ def workers(context: SearchContext, limits: Limits) -> Iterator[None]:
     If an exception ends the search, they are ended.
     """
     run = context.run
-    if run.config.workers == 1:
-        yield
-        return
+    with open_to_workers(run):
+        if run.config.workers == 1:
+            yield
+        else:
+            with _crew(context, limits):
+                yield
+    tell_of_sharing(run, flush_seconds=min(FLUSH_SECONDS, max(0.0, limits.seconds_left())))
+
+
+@contextmanager
+def _crew(context: SearchContext, limits: Limits) -> Iterator[None]:
+    run = context.run
     name, option = run.config.executor_and_option
     over = threading.Event()
 
@@ -41,9 +56,13 @@ def workers(context: SearchContext, limits: Limits) -> Iterator[None]:
         _lead(context, Limits(seconds_left, limits.budget_seconds, limits.trials), number, perform)
 
     crew = Crew(
-        n_workers=run.config.workers - 1, option=option, command=lambda number: _command(run, limits, number),
-        environment={STORAGE_VARIABLE: run.storage}, lead=lead, log=run.folder / WORKERS_LOG,
-        tell=lambda text: run.emit(Message(text)),
+        n_workers=run.config.workers - 1, option=option, environment={STORAGE_VARIABLE: run.storage}, lead=lead,
+        command=lambda number: (*_PROGRAM, *_arguments(str(run.folder), limits, number), "--with-parent"),
+        remote_command=lambda number: (
+            "autotl", *_arguments(run.config.share or str(run.folder), limits, number), "--storage", FROM_INPUT,
+        ),
+        first_line=f"{run.storage}\n", log=run.folder / WORKERS_LOG,
+        tell=lambda text: run.emit(Message(text)), seconds_left=limits.seconds_left,
     )  # fmt: skip
     with context.plugins.pick(Executor, name).start(crew):
         try:
@@ -53,11 +72,11 @@ def workers(context: SearchContext, limits: Limits) -> Iterator[None]:
             raise
 
 
-def _command(run: Run, limits: Limits, number: int) -> tuple[str, ...]:
-    """What starts a worker; the address of the store is not among the arguments, which every user of a machine sees."""
+def _arguments(run: str, limits: Limits, number: int) -> tuple[str, ...]:
+    """What makes `autotl` a worker. The address of the store is left out, for every user of a machine sees arguments."""
     seconds = limits.seconds_left()
-    until = "" if math.isinf(seconds) else f"{time.time() + seconds:.0f}"
-    return sys.executable, "-P", "-m", "autotl.workflows.worker", str(run.folder), until, str(number)
+    until = () if math.isinf(seconds) else ("--until", f"{time.time() + seconds:.0f}")
+    return "worker", "--run", run, "--number", str(number), *until
 
 
 def _lead(context: SearchContext, limits: Limits, number: int, perform: Perform) -> None:

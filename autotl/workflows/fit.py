@@ -26,7 +26,9 @@ from autotl.runs.events import DatasetRead, FindingMade, Listener, Message
 from autotl.runs.groups import GroupsFound
 from autotl.runs.new_folder import require_free
 from autotl.runs.run import Run, create, open_run, require_images, scan_data
+from autotl.runs.run_share import require_unused
 from autotl.runtime.clock import Clock
+from autotl.runtime.remote_folder import RemoteFolder
 from autotl.search.sources import absolute_names, require_tunable, sources_of, usage_notes
 from autotl.settings import Settings
 from autotl.targets import named_kind
@@ -88,7 +90,7 @@ def refit(
         )
     config = replace(
         former.config, run=new, refit=folder.absolute(), register=register, budget_seconds=None, trials=1, workers=1,
-        storage=None, **(moved or Moved()).places(),
+        storage=None, share=None, **(moved or Moved()).places(),
     )  # fmt: skip
     _require_moved(config)
 
@@ -187,6 +189,8 @@ def require_resumable(run: Run, plugins: Plugins, settings: Settings, *, conclud
     plugins.patience.share(run.config.budget_seconds)
     require_places(run.folder, settings)
     _require_stores(run.config, plugins, run.storage)
+    if not conclude:
+        _require_executor(run.config, plugins)
     if not conclude:  # what is missing may be what its trials did not need
         require_networks(run.config, plugins, settings)
     require_unchanged(run.state().get("opened", {}), run.config, plugins, settings)
@@ -270,14 +274,18 @@ def _require_available(config: Config, plugins: Plugins, settings: Settings) -> 
         require_registry(plugins)
         require_name(config.register)
     _require_stores(config, plugins, config.storage)
+    if config.share:
+        require_unused(config.share)
+    if settings.shared:
+        RemoteFolder(settings.shared).require_usable()
     require_networks(config, plugins, settings)
 
 
 def _require_executor(config: Config, plugins: Plugins) -> None:
     """Raise ConfigError before any work if the executor is unknown or cannot be used here."""
     name, option = config.executor_and_option
-    obstacle = plugins.pick(Executor, name).obstacle(option)
-    if obstacle and config.workers > 1:
+    executor = plugins.pick(Executor, name)
+    if config.workers > 1 and (obstacle := executor.obstacle(option, config.share or str(config.run))):
         raise ConfigError(f"the executor {name!r} cannot be used: {obstacle}")
 
 

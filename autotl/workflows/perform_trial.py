@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -67,11 +68,10 @@ def perform_document(document: Mapping[str, Any]) -> dict[str, Any]:
     The run folder that the document names has to be there, and the features cached or the items readable. Raises what
     `TrialServer.perform` raises.
     """
-    left = document["seconds_left"]
-    reports = Reports()
-    record = _server(Path(document["run"])).perform(
-        TrialTask.from_json(document["task"]), math.inf if left is None else left, reports
-    )
+    began, left, reports = time.monotonic(), document["seconds_left"], Reports()
+    server = _server(Path(document["run"]))
+    left = math.inf if left is None else left - (time.monotonic() - began)
+    record = server.perform(TrialTask.from_json(document["task"]), left, reports)
     return {"record": record.to_json(), "reports": reports.kept}
 
 

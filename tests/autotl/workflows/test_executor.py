@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -37,11 +37,12 @@ def recorded(monkeypatch):
     """The executor named "local"."""
     one = Recorded()
     monkeypatch.setattr(Plugins, "pick", lambda self, kind, name: Executor(name, one.start))
+    monkeypatch.setattr(executor, "open_to_workers", lambda run: nullcontext())
     return one
 
 
 def context(tmp_path, workers=3, option=""):
-    config = SimpleNamespace(workers=workers, executor_and_option=("local", option))
+    config = SimpleNamespace(workers=workers, share=None, executor_and_option=("local", option))
     run = SimpleNamespace(folder=tmp_path, config=config, storage="sqlite:///a-study.db", emit=print)
     return SimpleNamespace(run=run, plugins=Plugins())
 

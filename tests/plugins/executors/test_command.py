@@ -1,0 +1,112 @@
+"""Workers that a line of the user's starts."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+from crews import ADDRESS, MadeUp
+
+from autotl_plugins.executors import command
+from autotl_plugins.executors.command import filled, look, obstacle
+
+WORKER = ["autotl", "worker", "--run", "/my runs/one"]
+
+
+@pytest.fixture(autouse=True)
+def looked_at_again():
+    look.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("srun -n1 --gpus=1", ["srun", "-n1", "--gpus=1", *WORKER]),
+        ("env", ["env", *WORKER]),
+        ("ssh -p 22 host", ["ssh", "-p", "22", "host", "autotl worker --run '/my runs/one'"]),
+        ("ssh host 'cd /x && {}'", ["ssh", "host", "cd /x && autotl worker --run '/my runs/one'"]),
+        ("sh -c {}", ["sh", "-c", "autotl worker --run '/my runs/one'"]),
+    ],
+)
+def test_the_command_of_a_worker_is_appended_or_put_where_the_braces_are(line, expected):
+    assert filled(line, WORKER) == expected
+
+
+def test_words_with_spaces_reach_the_worker_whole(tmp_path):
+    show = [sys.executable, "-c", "import sys; print(sys.argv[1:])", "/my runs/one", "it's"]
+    for line in ("env", "sh -c {}", "sh -c 'true && {}'"):
+        told = subprocess.run(filled(line, show), capture_output=True, text=True, check=True).stdout
+        assert told.strip() == str(["/my runs/one", "it's"])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "needs a line that starts a worker"),
+        ("ssh 'host", "cannot be read as a command"),
+        ("bash -c", "bash -c {}"),
+        ("no-such-program -n1", "there is no program 'no-such-program'"),
+        ("sh -c 'echo out of order >&2; exit 7' {}", r"exit code 7\): out of order"),
+        ("false", r"cannot run a command \(exit code 1\): it printed nothing"),
+    ],
+)
+def test_a_line_that_starts_nothing_is_refused_before_any_work(line, said, tmp_path):
+    import re
+
+    assert re.search(said, obstacle(line, str(tmp_path / "run")))
+
+
+def test_a_line_that_does_not_answer_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "ANSWER_SECONDS", 0.3)
+    assert "did not answer within 0.3 seconds" in obstacle("sh -c 'sleep 5; {}'", str(tmp_path))
+
+
+def test_a_line_to_this_machine_is_no_obstacle_and_leaves_nothing_behind(tmp_path):
+    assert obstacle("env", str(tmp_path / "new" / "run")) == ""
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("unshare"), reason="needs mount namespaces")
+def test_a_place_that_does_not_see_the_run_folder_is_refused_with_what_to_do(tmp_path):
+    """A real other place: its /tmp, or wherever the folder is, is empty."""
+    line = f"unshare -m sh -c 'mount -t tmpfs none {tmp_path} && {{}}'"
+    if subprocess.run(filled(line, ["true"]), capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    said = obstacle(line, str(tmp_path / "run"))
+    assert f"does not see {tmp_path}" in said
+    assert "--storage postgresql" in said
+    assert obstacle(line, "s3://bucket/runs/x") == ""
+
+
+def test_a_machine_without_autotl_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(command.sys, "executable", "/nowhere/python")
+    said = obstacle("env PATH=/usr/bin:/bin", str(tmp_path))
+    assert "neither /nowhere/python nor a command autotl" in said
+
+
+def test_the_worker_is_this_installation_where_it_is_seen_and_the_command_on_the_path_where_it_is_not(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "autotl").write_text('#!/bin/sh\nread address; echo "from the path: $@, $address"')
+    (tmp_path / "autotl").chmod(0o755)
+    monkeypatch.setattr(command.sys, "executable", "/nowhere/python")
+    made = MadeUp(tmp_path, "", option=f"env PATH={shlex.quote(str(tmp_path))}:/usr/bin:/bin")
+    with command.start(made.crew):
+        pass
+    assert made.log == f"from the path: worker --number 1, {ADDRESS}\n"
+
+
+def test_the_password_is_neither_on_the_command_line_nor_in_the_environment(tmp_path, monkeypatch):
+    monkeypatch.delenv("AUTOTL_STORAGE", raising=False)
+    (tmp_path / "autotl").write_text('#!/bin/sh\necho "$@"; env; cat /proc/$$/cmdline')
+    (tmp_path / "autotl").chmod(0o755)
+    monkeypatch.setattr(command.sys, "executable", "/nowhere/python")
+    made = MadeUp(tmp_path, "", option=f"env PATH={shlex.quote(str(tmp_path))}:/usr/bin:/bin")
+    with command.start(made.crew):
+        pass
+    assert "worker --number 1" in made.log
+    assert "secret" not in made.log
