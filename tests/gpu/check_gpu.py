@@ -31,7 +31,7 @@ PRODUCTS_OF_MOBILENETV2 = 300e6
 """Multiplications of one image of 224 pixels (Sandler et al. 2018, table 4)."""
 _ROUNDS = 5
 _WORST_DIFFERENCE = 0.02
-"""Of the largest number of an output, between half and single precision."""
+"""Of the norm of the outputs, between half and single precision."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ def frozen_pass(sizes: Sizes) -> tuple[dict[str, float], float]:
     engines: list[Engine] = [open_named(name, network) for name in names]
     answers = [engine.run(pixels[:64])[0] for engine in engines]
     rates = {engine.name: len(pixels) / _seconds(partial(engine.run, pixels)) for engine in engines}
-    difference = max(float(np.abs(a - answers[0]).max()) for a in answers) / float(np.abs(answers[0]).max())
+    single = np.linalg.norm(answers[0])
+    difference = max(float(np.linalg.norm(answer - answers[0]) / single) for answer in answers)
     return rates, difference
 
 
