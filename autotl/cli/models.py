@@ -13,6 +13,9 @@ from autotl.cli.options import Disable, Model, RunFolder, TrackingUri
 from autotl.cli.output import load_plugins
 from autotl.runtime.user_paths import expand_home
 
+KILLED_BY = 128
+"""An exit code above it stands for the signal that ended a process, as in a shell."""
+
 
 def export(
     run: RunFolder,
@@ -51,6 +54,7 @@ def serve(
     import subprocess
 
     from autotl.deploy.joint_deployable import find_joint
+    from autotl.runtime.parent_death import die_with_parent
 
     place = open_model(model, tracking_uri)
     joint = find_joint(place)
@@ -64,7 +68,10 @@ def serve(
     typer.echo(f"POST to http://127.0.0.1:{port}/invocations; stop with Ctrl-C", err=True)
     command = ["-P", "-m", "mlflow", "models", "serve", "-m", str(folder), "-p", str(port), "-h", "127.0.0.1"]
     command += ["--env-manager", "local"]
-    raise typer.Exit(subprocess.call([sys.executable, *command], env=environment))
+    ends_with_us = die_with_parent if os.name == "posix" else None
+    # Killed alone, this process would leave a server behind that nobody knows of, and that keeps its port.
+    code = subprocess.call([sys.executable, *command], env=environment, preexec_fn=ends_with_us)
+    raise typer.Exit(code if code >= 0 else KILLED_BY - code)
 
 
 def open_deployable(model: str, tracking_uri: str | None) -> Path:

@@ -6,7 +6,6 @@ What goes through the pipes is read with `json.loads` and `numpy.frombuffer`; no
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import json
 import os
@@ -26,6 +25,7 @@ import numpy as np
 
 from autotl.runtime.free_memory import free_bytes
 from autotl.runtime.interruption import leave_to_parent
+from autotl.runtime.parent_death import die_with_parent
 
 FREE_SHARE = 0.7
 """A child may use this share of what is free on the machine."""
@@ -37,7 +37,6 @@ _START = "import sys; sys.path[:] = {path!r}; from {module} import main; main()"
 _DUMP_SECONDS = 0.3
 _NO_MORE = 250
 """The exit code of a worker that has nothing more to do."""
-_PR_SET_PDEATHSIG = 1
 
 Document = Mapping[str, Any]
 Handler = Callable[[Document, Sequence[np.ndarray]], tuple[Document, Sequence[np.ndarray]]]
@@ -222,12 +221,15 @@ def serve(make_handler: Callable[[Callable[[Document], dict[str, Any]]], Handler
 
 
 def _fork_for_each(answers: IO[bytes]) -> None:
-    """Return in a worker. When it ends, tell the parent how and return in another; end after the last message."""
+    """Return in a worker. When it ends, tell the parent how and return in another; end after the last message.
+
+    A worker may be in a call that does not return, so that it would not see its parent's end.
+    """
     while True:
-        _die_with_parent()
+        die_with_parent()
         worker = os.fork()
         if not worker:
-            _die_with_parent()
+            die_with_parent()
             _prefer_for_ending()
             _write(answers, {"worker": os.getpid()}, ())
             return
@@ -235,11 +237,6 @@ def _fork_for_each(answers: IO[bytes]) -> None:
         if code == _NO_MORE:
             sys.exit()
         _write(answers, {"ended": code}, ())
-
-
-def _die_with_parent() -> None:
-    """A worker may be in a call that does not return: the kernel ends it with its parent (Linux: man 2 prctl)."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def _prefer_for_ending() -> None:

@@ -12,10 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from endurance.commands import kill_commands
 from endurance.report import Kill, is_sound, to_document, to_markdown
 from endurance.rounds import Round, Setting
 
-KILLS_PER_RUN = 4
+KILLS_PER_RUN, COMMANDS_PER_RUN = 4, 2
 FIRST_KILLS = 50
 """So many are made at least, however long it takes."""
 
@@ -66,6 +67,8 @@ def main() -> int:
         setting = Setting(folder, data, tuple(options), {}, given.storage or None, given.workers)
         played = Round(setting, f"run-{number}", rng, kills)
         played.play(KILLS_PER_RUN)
+        if not any(kill.violations for kill in played.mine):
+            kill_commands(played, rng, COMMANDS_PER_RUN)
         print(f"{len(kills)} kills, {sum(bool(kill.violations) for kill in kills)} with violations", flush=True)
         if not any(kill.violations for kill in played.mine):
             shutil.rmtree(played.folder, ignore_errors=True)

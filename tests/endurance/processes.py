@@ -64,6 +64,10 @@ class Attempt:
             return what
         return ""
 
+    def interrupt(self) -> None:
+        """Ask the command to end, as a service manager does."""
+        self._process.terminate()
+
     def left_over(self, *, seconds: float) -> list[str]:
         """The processes that are still there after a while; they are ended."""
         until = time.monotonic() + seconds

@@ -66,6 +66,11 @@ class Round:
         self._known = Trials()
         self._allowed: set[int] = set()
 
+    @property
+    def item(self) -> Path:
+        """A file of the data."""
+        return next(path for path in sorted(self.setting.data.rglob("*")) if path.is_file())
+
     def play(self, n_kills: int) -> None:
         """Start the run, kill it so often, carry it on to its end, and look at what it left."""
         before = stores.hash_folder(self.setting.data)
@@ -80,7 +85,7 @@ class Round:
                 attempt.kill_all()
             self._compare()
             if code in (1, 2):
-                self._blame(BROKEN, f"an attempt ended with exit code {code}: {self._last_words()}")
+                self._blame(BROKEN, f"an attempt ended with exit code {code}: {self.last_words()}")
                 break
             if code == 0:
                 self._finish(before)
@@ -200,9 +205,8 @@ class Round:
             kill.carried_on = True
 
     def _use_champion(self) -> None:
-        item = next(path for path in sorted(self.setting.data.rglob("*")) if path.is_file())
         for what, command in (
-            ("predict", [*AUTOTL, "predict", self.run, item, "--json"]),
+            ("predict", [*AUTOTL, "predict", self.run, self.item, "--json"]),
             ("verify.py", [sys.executable, self.run / "verify.py"]),
         ):
             done = self.call(command)
@@ -222,5 +226,6 @@ class Round:
         self.mine[-1].blame(column, text)
         self.tell(f"  {self.name}: {column}: {text}")
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The end of what the commands printed."""
         return (self.folder / "output.txt").read_text(encoding="utf-8", errors="replace")[-600:]
