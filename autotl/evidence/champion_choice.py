@@ -313,8 +313,11 @@ def _resample(groups: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
     n_groups = int(groups.max(initial=-1)) + 1
     if n_groups < 2:
         return np.zeros((0, len(groups)))
-    counts = np.random.default_rng(seed).multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=n_resamples)
-    return np.asarray(counts[:, groups], dtype=np.float32)
+    rng, share = np.random.default_rng(seed), np.full(n_groups, 1 / n_groups)
+    counts = np.empty((n_resamples, len(groups)), dtype=np.float32)
+    for row in counts:  # all at once they would be of 64 bits, twice
+        row[:] = rng.multinomial(n_groups, share)[groups]
+    return counts
 
 
 def _draw(groups: np.ndarray, n_groups: int, rng: np.random.Generator) -> np.ndarray:

@@ -12,7 +12,7 @@ from autotl.interfaces import WordCounts
 from autotl.runs.run import Run
 from autotl.search.count_inputs import map_for, read_counts, spread_out
 from autotl.search.feature_reader import FeatureReader
-from autotl.training.components import PrincipalComponents, fit_components, project
+from autotl.training.components import PrincipalComponents, fit_components, read_in_blocks
 from autotl.training.count_maps import CountMap
 from autotl.trial import Candidate, Reading
 
@@ -45,9 +45,7 @@ class InputCache:
         key = (candidate.reading, candidate.head.on_components, sparse)
         if key not in self._kept:
             found = self._compute(candidate)
-            others = sum(inputs.vectors.nbytes for inputs in self._kept.values())
-            while self._kept and others + found.vectors.nbytes > _KEPT_BYTES:
-                others -= self._kept.pop(next(iter(self._kept))).vectors.nbytes
+            self._make_room(found.vectors.nbytes)
             self._kept[key] = found
         return self._kept[key]
 
@@ -68,13 +66,18 @@ class InputCache:
         def read(items: np.ndarray) -> np.ndarray:
             return features.read(reading.stage, reading.pooling, items)
 
+        components = None
         if candidate.head.on_components:
             components = fit_components(read, self._run.split.development, seed=self._run.config.seed)
-            return HeadInputs(project(read, components, used, n_items), components)
-        part = read(used)
-        vectors = np.zeros((n_items, part.shape[1]), dtype=np.float32)
-        vectors[used] = part
-        return HeadInputs(vectors, None)
+        n_columns = len(components.offset) if components else read(used[:1]).shape[1]
+        self._make_room(n_items * n_columns * np.dtype(np.float32).itemsize)
+        return HeadInputs(read_in_blocks(read, components, used, (n_items, n_columns)), components)
+
+    def _make_room(self, n_bytes: int) -> None:
+        """Forget the oldest vectors until so many more bytes may be kept; before they are read, not to hold both."""
+        others = sum(inputs.vectors.nbytes for inputs in self._kept.values())
+        while self._kept and others + n_bytes > _KEPT_BYTES:
+            others -= self._kept.pop(next(iter(self._kept))).vectors.nbytes
 
     def _of_counts(self, candidate: Candidate, features: CountFeatures) -> HeadInputs:
         used, n_items = self._reader.used, len(self._run.dataset.items)

@@ -124,10 +124,17 @@ def _inverse(deviation: np.ndarray, n: int) -> np.ndarray:
     return np.where(varies, 1 / np.sqrt(likely), 0).astype(np.float32)
 
 
-def project(read: Read, components: PrincipalComponents, items: np.ndarray, n_items: int) -> np.ndarray:
-    """Components float32 (n_items, n_components), read in blocks; zero but for the items asked for."""
-    found = np.zeros((n_items, len(components.offset)), dtype=np.float32)
+def read_in_blocks(
+    read: Read, change: Callable[[np.ndarray], np.ndarray] | None, items: np.ndarray, shape: tuple[int, int]
+) -> np.ndarray:  # fmt: skip
+    """Vectors float32 of this shape, read and changed in blocks of items; zero but for the items asked for."""
+    found = np.zeros(shape, dtype=np.float32)
     for start in range(0, len(items), _BLOCK_ITEMS):
         block = items[start : start + _BLOCK_ITEMS]
-        found[block] = components(read(block))
+        found[block] = change(read(block)) if change else read(block)
     return found
+
+
+def project(read: Read, components: PrincipalComponents, items: np.ndarray, n_items: int) -> np.ndarray:
+    """Components float32 (n_items, n_components), read in blocks; zero but for the items asked for."""
+    return read_in_blocks(read, components, items, (n_items, len(components.offset)))

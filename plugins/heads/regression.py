@@ -71,5 +71,5 @@ def register_heads() -> Iterable[Head]:
     yield Head("ridge", build_ridge, on_components=True, sparse=True, targets=NUMBER)
     # The kernel matrix grows with the square of the items, the time with their cube.
     yield Head("kernel-ridge", build_kernel, max_items=5_000, on_components=True, targets=NUMBER)
-    yield Head("forest-regressor", build_forest, targets=NUMBER)
+    yield Head("forest-regressor", build_forest, max_items=30_000, targets=NUMBER)
     yield Head("dense-regressor", build_dense, on_components=True, targets=NUMBER)

@@ -37,3 +37,30 @@ def test_inputs_that_take_too_much_memory_are_computed_again(context, candidate,
     context.inputs.get(candidate(stage="top"))
     assert len(context.inputs._kept) == 1
     assert np.array_equal(context.inputs.get(candidate()).vectors, first.vectors)
+
+
+@pytest.mark.parametrize("head", ["logistic", "random-forest"])
+def test_vectors_are_read_in_blocks_straight_into_place_and_older_ones_are_forgotten_before(
+    context, candidate, head, monkeypatch
+):
+    wanted = candidate(head)
+    whole = context.inputs.get(wanted).vectors
+    monkeypatch.setattr("autotl.training.components._BLOCK_ITEMS", 7)
+    monkeypatch.setattr("autotl.search.head_inputs._KEPT_BYTES", 1)
+    fresh, sizes = context.on(context.run).inputs, []
+    other = candidate(head, stage="top")
+    fresh.get(other)
+    features = fresh._reader.features(wanted.backbone, (32, 32))
+    kept_while_reading = []
+
+    def read(self, stage, pooling, items):
+        if stage == "joined" and len(items) < len(context.run.split.development):
+            sizes.append(len(items))
+            kept_while_reading.append(len(fresh._kept))
+        return original(self, stage, pooling, items)
+
+    original = type(features).read
+    monkeypatch.setattr(type(features), "read", read)
+    assert fresh.get(wanted).vectors == pytest.approx(whole, rel=1e-4, abs=1e-4)
+    assert max(sizes) <= 7
+    assert kept_while_reading[-1] == 0
