@@ -20,7 +20,7 @@ from autotl.images.candidate_pairs import (
 from autotl.images.cells import Cells, make_cells
 from autotl.images.whitening import unit
 
-_BLOCK_ITEMS = 1024
+_BLOCK_ITEMS = 512
 _CELLS_OF_IMAGE, _CELLS_OF_CROP = 16, 8
 """How many cells are searched for what is nearest to an image, and to a crop."""
 _KEPT_PER_CELL, _KEPT_OF_CROPS = 2, 96
