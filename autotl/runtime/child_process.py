@@ -14,6 +14,8 @@ from autotl.runtime.interruption import leave_to_parent
 
 _CHILD = "from autotl.{module} import {function}; from autotl.runtime.child_process import serve; serve({function})"
 _LIMIT_SECONDS = 60.0
+_SIGKILL = 9
+"""Windows has none."""
 _CRASH = "it crashes the decoder, or takes longer than a minute to decode"
 
 
@@ -33,23 +35,43 @@ class Isolated:
         self._child: subprocess.Popen[bytes] | None = None
 
     def __call__(self, path: Path) -> bytes | str:
-        """Return the function's answer, or the reason why the child did not give one."""
+        """Return the function's answer, or the reason why the child did not give one.
+
+        A child that somebody else killed, such as the system where memory is short, is asked once more.
+        """
         with self._turn:
-            if self._child and self._child.poll() is not None:
-                self._end()
-            if self._child is None:
-                self._child = subprocess.Popen(
-                    [sys.executable, "-c", self._code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-                )
-            alarm = threading.Timer(self._seconds, self._child.kill)
-            alarm.start()
-            try:
-                return _ask(self._child, path)
-            except (OSError, ValueError):
-                self._end()
-                return self._crash
-            finally:
-                alarm.cancel()
+            for _ in range(2):
+                answer = self._ask_once(path)
+                if answer is not None:
+                    return answer
+            return self._crash
+
+    def _ask_once(self, path: Path) -> bytes | str | None:
+        """None where the child was killed by others."""
+        if self._child and self._child.poll() is not None:
+            self._end()
+        if self._child is None:
+            self._child = subprocess.Popen(
+                [sys.executable, "-c", self._code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        child, late = self._child, threading.Event()
+
+        def end() -> None:
+            late.set()
+            child.kill()
+
+        alarm = threading.Timer(self._seconds, end)
+        alarm.start()
+        try:
+            return _ask(child, path)
+        except (OSError, ValueError):
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(1)  # its own end, not ours
+            killed = child.returncode == -_SIGKILL and not late.is_set()
+            self._end()
+            return None if killed else self._crash
+        finally:
+            alarm.cancel()
 
     def close(self) -> None:
         """End the child."""

@@ -14,13 +14,18 @@ from autotl.runtime import child_process
 from autotl.runtime.child_process import Isolated
 
 CHILD = """
-import os, time
+import os, signal, time
 from pathlib import Path
 from autotl.runtime.child_process import serve
 
 def function(path):
     if path.name == "crash":
         os.abort()
+    if path.name.startswith("killed"):
+        n = int(path.read_text())
+        path.write_text(str(n - 1))
+        if n:
+            os.kill(os.getpid(), signal.SIGKILL)
     if path.name == "sleep":
         time.sleep(60)
     return b"\\x00" * 100_000 if path.name == "large" else "a reason: ü" if path.name == "bad" else path.name.encode()
@@ -77,3 +82,12 @@ def test_the_child_ends_with_its_owner_and_may_be_killed_by_others(isolated):
     assert isolated(Path("two")) == b"two"
     isolated.close()
     assert isolated._child is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+@pytest.mark.parametrize(("n_kills", "answer"), [(1, b"killed"), (2, "crashes the decoder")])
+def test_a_child_that_others_kill_while_it_works_is_asked_once_more(isolated, tmp_path, n_kills, answer):
+    file = tmp_path / "killed"
+    file.write_text(str(n_kills))
+    assert answer in isolated(file)
+    assert isolated(Path("fine")) == b"fine"
