@@ -44,7 +44,7 @@ class Similarities:
 
 def pair_keys(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
     """A number for each unordered pair of n items."""
-    return np.asarray(np.minimum(first, second) * n + np.maximum(first, second))
+    return np.asarray(np.minimum(first, second).astype(np.int64) * n + np.maximum(first, second))
 
 
 @dataclass(frozen=True)

@@ -44,17 +44,18 @@ def candidates_in_cells(
 ) -> Similarities:
     """As `candidate_pairs.candidates`, in a time that grows with the number of items; a few pairs are missed.
 
-    on_block: called `n_cell_blocks` times.
+    queries, targets: float16 will do. on_block: called `n_cell_blocks` times.
     """
     n, numbers = len(labels), crops.numbers
-    short = unit(targets[:, :numbers])
+    short = unit(_exact(targets[:, :numbers]))
     cells = make_cells(short, pool)
     whole = _Search(cells, targets, labels, _CELLS_OF_IMAGE)
     cropped = _Search(cells, short, labels, _CELLS_OF_CROP)
 
     def nearest(begin: int) -> Similarities:
         rows = cells.items[begin : begin + _BLOCK_ITEMS]
-        found, others = whole.find(rows, unit(queries[rows][:, :numbers]), queries[rows], across=True)
+        own = _exact(queries[rows])
+        found, others = whole.find(rows, unit(own[:, :numbers]), own, across=True)
         seen = np.stack([crops.vectors(rows, crop) for crop in range(crops.n)])
         views = unit(seen[:, :, :numbers].reshape(-1, numbers))
         near, _ = cropped.find(np.tile(rows, crops.n), views, views)
@@ -68,8 +69,9 @@ def candidates_in_cells(
     for part in pool.map(nearest, range(0, n, _BLOCK_ITEMS)):
         parts.append(part)
         on_block()
-    value = np.einsum("ij,ij->i", queries[sequence[:, 0]], targets[sequence[:, 1]])
-    parts.append(similarities(sequence[:, 0], sequence[:, 1], value, np.zeros(len(sequence), int)))
+    value = np.einsum("ij,ij->i", _exact(queries[sequence[:, 0]]), _exact(targets[sequence[:, 1]]))
+    first, second = sequence.T.astype(np.int32)
+    parts.append(similarities(first, second, value, np.zeros(len(sequence), np.int8)))
     return best_of(parts, n, labels, pair_keys(sequence[:, 0], sequence[:, 1], n))
 
 
@@ -101,7 +103,7 @@ class _Found:
         np.put_along_axis(new, by_target[:, 1:], sorted_[:, 1:] != sorted_[:, :-1], axis=1)
         new &= value > _NONE
         query, place = np.nonzero(new & (np.cumsum(new, axis=1) <= kept))
-        return query, second[query, place].astype(int), value[query, place]
+        return query, second[query, place], value[query, place]
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class _Search:
         for cell in np.flatnonzero(np.diff(bounds)):
             rows, column = np.divmod(order[bounds[cell] : bounds[cell + 1]], n_cells)
             there = self.cells.items[self.cells.starts[cell] : self.cells.starts[cell + 1]]
-            products = vectors[rows] @ self.targets[there].T
+            products = vectors[rows] @ _exact(self.targets[there]).T
             products[items[rows][:, None] == there] = _NONE
             for number in range(_KEPT_PER_CELL):
                 found.put(rows, column * _KEPT_PER_CELL + number, there, products)
@@ -140,12 +142,18 @@ class _Search:
 
 
 def _pairs(rows: np.ndarray, query: np.ndarray, second: np.ndarray, value: np.ndarray) -> Similarities:
-    return similarities(rows[query], second, value, np.zeros(len(query), int))
+    return similarities(rows[query].astype(np.int32), second, value, np.zeros(len(query), np.int8))
 
 
 def _aligned_with(
     seen: np.ndarray, targets: np.ndarray, rows: np.ndarray, query: np.ndarray, second: np.ndarray
 ) -> Similarities:  # fmt: skip
     """The pairs with the crop that is nearest by all numbers. seen: float32 (n_crops, len(rows), k)."""
-    exact = np.stack([np.einsum("ij,ij->i", own[query], targets[second]) for own in seen])
-    return similarities(rows[query], second, exact.max(0), exact.argmax(0) + 1)
+    there = _exact(targets[second])
+    exact = np.stack([np.einsum("ij,ij->i", own[query], there) for own in seen])
+    return similarities(rows[query].astype(np.int32), second, exact.max(0), (exact.argmax(0) + 1).astype(np.int8))
+
+
+def _exact(vectors: np.ndarray) -> np.ndarray:
+    """In float32, in which products are fast."""
+    return vectors.astype(np.float32, copy=False)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,15 +70,15 @@ class Comparison:
         candidates in any case. on_step: called `n_steps` times.
         """
         self._queries, self._miniatures, self._whitening, self._pool = queries, miniatures, whitening, pool
-        sample = queries[:: -(-len(queries) // (COVARIANCE_ITEMS // 4))]
         self._starts = np.array(views(), dtype=np.float32)
-        self._means = np.stack([*pool.map(lambda view: describe(sample, view).mean(0), views())])
-        precision = np.float16 if len(miniatures) > _MANY_ITEMS else np.float32
-        whole = self._each(len(miniatures), lambda part: describe(miniatures[part], WHOLE), precision)
-        seen = whole
-        if queries is not miniatures:
-            seen = self._each(len(queries), lambda part: describe(queries[part], WHOLE), precision)
-        found = self._candidates(seen, whole, labels, sequence, on_step)
+        self._means = np.stack([*pool.map(lambda view: describe(_sample(queries), view).mean(0), views())])
+        if len(miniatures) > _MANY_ITEMS:
+            # Descriptors are made again afterwards: there is no memory for them beside the vectors to compare.
+            found = self._candidates_in_cells(labels, sequence, on_step)
+            whole, seen = self._described(np.float16)
+        else:
+            whole, seen = self._described(np.float32)
+            found = self._candidates(seen, whole, labels, sequence, on_step)
         cosine = self._products(seen, whole, found)
         whole_mean, seen_mean = _mean(whole), _mean(seen)
         self._fine = self._in_place(whole, lambda vectors: whitening.fine(vectors, whole_mean))
@@ -142,28 +143,43 @@ class Comparison:
     ) -> Similarities:
         n = len(whole)
         means = _mean(whole), _mean(seen)
-        targets = self._each(
-            n, lambda part: self._whitening.coarse(whole[part].astype(np.float32, copy=False), means[0])
-        )
+        targets = self._each(n, lambda part: self._whitening.coarse(whole[part], means[0]))
         queries = targets
         if seen is not whole:
-            queries = self._each(
-                n, lambda part: self._whitening.coarse(seen[part].astype(np.float32, copy=False), means[1])
-            )
-
-        def crop(rows: np.ndarray, number: int) -> np.ndarray:
-            vectors = describe(self._queries[rows], tuple(self._starts[number + 1]))
-            return self._whitening.coarse(vectors, self._means[number + 1])
-
+            queries = self._each(n, lambda part: self._whitening.coarse(seen[part], means[1]))
         # With few images whitening cannot tell which numbers matter, and much is looked at closer.
-        many = n > _FEW_ITEMS
-        crops = Crops(len(self._starts) - 1, crop, _CROP_NUMBERS if many else targets.shape[1], together=many)
-        look = candidates_in_cells if n > _MANY_ITEMS else candidates
-        found = look(queries, targets, crops, labels, sequence, self._pool, on_step)
+        crops = self._crops(targets.shape[1], many=n > _FEW_ITEMS)
+        found = candidates(queries, targets, crops, labels, sequence, self._pool, on_step)
         if n > _UNWHITENED_ITEMS:
             return found
         more = candidates(seen, whole, None, labels, sequence[:0], self._pool, lambda: None)
         return union(found, replace(more, coarse=self._products(queries, targets, more)), n)
+
+    def _candidates_in_cells(
+        self, labels: np.ndarray, sequence: np.ndarray, on_step: Callable[[], None]
+    ) -> Similarities:  # fmt: skip
+        def coarse(miniatures: np.ndarray) -> np.ndarray:
+            mean = describe(_sample(miniatures), WHOLE).mean(0)
+            make = partial(self._whitening.coarse, mean=mean)
+            return self._each(len(miniatures), lambda part: make(describe(miniatures[part], WHOLE)), np.float16)
+
+        targets = coarse(self._miniatures)
+        queries = targets if self._queries is self._miniatures else coarse(self._queries)
+        crops = self._crops(targets.shape[1], many=True)
+        return candidates_in_cells(queries, targets, crops, labels, sequence, self._pool, on_step)
+
+    def _crops(self, n_numbers: int, *, many: bool) -> Crops:
+        def crop(rows: np.ndarray, number: int) -> np.ndarray:
+            vectors = describe(self._queries[rows], tuple(self._starts[number + 1]))
+            return self._whitening.coarse(vectors, self._means[number + 1])
+
+        return Crops(len(self._starts) - 1, crop, _CROP_NUMBERS if many else n_numbers, together=many)
+
+    def _described(self, precision: type[np.floating[Any]]) -> tuple[np.ndarray, np.ndarray]:
+        """The descriptors of the whole miniatures, and of the whole queries."""
+        images = (self._miniatures,) if self._queries is self._miniatures else (self._miniatures, self._queries)
+        made = [self._each(len(some), partial(_describe_part, some), precision) for some in images]
+        return made[0], made[-1]
 
     def _each(
         self, n: int, make: Callable[[slice], np.ndarray], dtype: type[np.floating[Any]] = np.float32
@@ -198,6 +214,15 @@ class Comparison:
 
         parts = self._pool.map(part, range(0, len(found.first), _CHANGED_AT_ONCE))
         return np.concatenate([*parts, np.zeros(0, np.float32)])
+
+
+def _sample(miniatures: np.ndarray) -> np.ndarray:
+    """Some of them, by which a mean is found."""
+    return miniatures[:: -(-len(miniatures) // (COVARIANCE_ITEMS // 4))]
+
+
+def _describe_part(miniatures: np.ndarray, part: slice) -> np.ndarray:
+    return describe(miniatures[part], WHOLE)
 
 
 def _mean(vectors: np.ndarray) -> np.ndarray:
