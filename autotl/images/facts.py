@@ -20,7 +20,7 @@ from autotl.images.alignment import MINIATURE_EDGE, miniature
 from autotl.images.appearance import EDGE, measure_all, pixels_to_measure
 from autotl.images.decoder import DECODER_VERSION, HEIC, MAGIC_BYTES, ImageSource, UnreadableImage
 from autotl.images.file_info import ImageHeader, read_header_and_image
-from autotl.images.stored_miniatures import StoredMiniatures, read_miniatures
+from autotl.images.stored_miniatures import READ_AT_ONCE, StoredMiniatures, read_miniatures
 from autotl.runtime.child_process import Isolated
 from autotl.runtime.progress import OnProgress
 
@@ -120,8 +120,8 @@ def stored_miniatures(folder: Path, digests: np.ndarray) -> np.ndarray:
 def _known_facts(store: RecordStore, digests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The facts in the store, zero where unknown, and which of them are known, bool (n,)."""
     facts, known = np.zeros(len(digests), dtype=_FACTS), np.zeros(len(digests), dtype=bool)
-    for start in range(0, len(digests), _KEPT_AT_ONCE):  # with the miniatures all would take 300 MB per 100,000
-        part = slice(start, start + _KEPT_AT_ONCE)
+    for start in range(0, len(digests), READ_AT_ONCE):  # with the miniatures all would take 300 MB per 100,000
+        part = slice(start, start + READ_AT_ONCE)
         records, known[part] = store.read(digests[part])
         facts[part] = records["facts"]
     return facts, known

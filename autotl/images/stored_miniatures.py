@@ -10,7 +10,7 @@ import numpy as np
 from autotl.cache.record_store import RecordStore
 from autotl.images.alignment import MINIATURE_EDGE
 
-_READ_AT_ONCE = 4096
+READ_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,8 @@ def read_miniatures(store: RecordStore, digests: np.ndarray) -> tuple[np.ndarray
     """Miniatures uint8 (n, 3, 32, 32), blank where unknown, and which of them are known, bool (n,)."""
     found = np.zeros((len(digests), 3, MINIATURE_EDGE, MINIATURE_EDGE), dtype=np.uint8)
     known = np.zeros(len(digests), dtype=bool)
-    for start in range(0, len(digests), _READ_AT_ONCE):
-        part = slice(start, start + _READ_AT_ONCE)
+    for start in range(0, len(digests), READ_AT_ONCE):
+        part = slice(start, start + READ_AT_ONCE)
         records, known[part] = store.read(digests[part])
         found[part] = records["miniature"]
     return found, known

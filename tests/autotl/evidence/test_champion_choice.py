@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from autotl.evidence import champion_choice
 from autotl.evidence.champion_choice import Rival, choose
 from autotl.evidence.evaluations import evaluate
 from autotl.interfaces import Evaluator, ScoreInterval
@@ -174,3 +177,13 @@ def test_an_objective_that_fails_on_few_images_costs_no_search(accuracy):
     measured = ScoreInterval(rivals[0].value, 0.7, 0.9)
     assert sorted(choice.order) == [0, 1, 2]
     assert choice.corrected(evaluator, 0, measured, 50, seed=0) == measured
+
+
+def test_the_resamples_of_many_items_are_drawn_one_by_one_into_place():
+    n, n_resamples = 20_000, 40
+    tracemalloc.start()
+    found = champion_choice._resample(np.arange(n) // 2, n_resamples, seed=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.sum(axis=1) == n).all()
+    assert peak < 1.5 * found.nbytes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -189,3 +190,21 @@ def test_no_files_have_no_facts(tmp_path):
     found = read_facts(tmp_path, np.array([], dtype=object), np.array([], dtype="S64"), cache=tmp_path / "cache")
     assert (len(found.facts), found.miniatures.shape, found.quarantine.shape) == (0, (0, 3, 32, 32), (0,))
     assert tuple(found.facts.columns) == FACT_COLUMNS
+
+
+def test_the_facts_of_many_known_files_are_read_without_holding_their_miniatures(tmp_path):
+    n, part = 12_000, 4000
+    names = np.array([f"{i}.png" for i in range(n)])
+    known = np.array([hashlib.sha256(name.encode()).hexdigest() for name in names], dtype="S64")
+    store = module._open_store(tmp_path / "cache")
+    for start in range(0, n, part):
+        records = np.zeros(part, dtype=module._RECORD)
+        records["facts"]["width"], records["miniature"] = np.arange(start, start + part), 7
+        store.append(known[start : start + part], records)
+    tracemalloc.start()
+    found = read_facts(tmp_path, names, known, cache=tmp_path / "cache")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.facts["width"].tolist() == list(range(n))
+    assert peak < n * module._RECORD.itemsize / 1.5
+    assert (found.signatures[np.array([5, 11_999])].shape, found.miniatures.mean()) == ((2, 3, 32, 32), 7)
