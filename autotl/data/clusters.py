@@ -12,10 +12,9 @@ from autotl.data.dataset import Dataset
 from autotl.modality import CERTAIN, no_pairs
 from autotl.targets import strata
 
-LONG_CHAIN, CHAIN_FRACTION, CHAINED_ITEMS = 50, 0.25, 10_000
+LONG_CHAIN, CHAIN_FRACTION = 50, 0.25
 """Pairs below `CERTAIN` join at most 50 items, or a quarter of all, into one cluster: where all images are similar,
-such pairs would otherwise chain the whole dataset together, and it could not be split. Among more than 10,000 items
-they join no more than among these: of 100,000 drawings of clothes a chain of 22,600 took the test split for itself."""
+such pairs would otherwise chain the whole dataset together, and it could not be split."""
 
 
 def find_clusters(dataset: Dataset, *, apart: Collection[int] = ()) -> np.ndarray:
@@ -31,7 +30,7 @@ def find_clusters(dataset: Dataset, *, apart: Collection[int] = ()) -> np.ndarra
         set_apart = np.isin(strata(dataset.labels), list(apart))
         touched = set_apart[pairs["first"]] | set_apart[pairs["second"]]
         pairs = pairs[(pairs["similarity"] >= CERTAIN) | ~touched]
-    longest = max(LONG_CHAIN, CHAIN_FRACTION * min(len(items), CHAINED_ITEMS))
+    longest = max(LONG_CHAIN, CHAIN_FRACTION * len(items))
     sets = DisjointSet(range(len(items)))
     for name in ("sha256", "group"):
         first: dict[str, int] = {}

@@ -53,14 +53,6 @@ def test_weak_pairs_do_not_chain_a_whole_dataset_together_but_certain_ones_do(to
         assert np.bincount(cluster).max() == largest
 
 
-def test_weak_pairs_chain_no_more_items_of_a_large_dataset_than_of_a_smaller_one(toy_dataset):
-    n = 12_000
-    weak = [(i, i + 1, 0.82) for i in range(n - 1)]
-    assert np.bincount(find_clusters(toy_dataset(["a", "b"] * (n // 2), weak))).max() <= 2500
-    certain = [(i, i + 1, 0.9) for i in range(n - 1)]
-    assert np.bincount(find_clusters(toy_dataset(["a", "b"] * (n // 2), certain))).max() == n
-
-
 def test_the_most_similar_pairs_are_joined_before_the_chain_is_cut(toy_dataset):
     chain = [(i, i + 1, 0.5) for i in range(98)] + [(98, 99, 0.8)]
     cluster = find_clusters(toy_dataset(named(cat=60, dog=60), chain))
