@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,8 @@ class Elsewhere:
         )
         for value, step in answer["reports"]:
             reporter.report(value, step)
-        return TrialRecord.from_json(answer["record"])
+        # What it took was measured there; when it began is told by the clock of this machine.
+        return replace(TrialRecord.from_json(answer["record"]), started=task.begun.started)
 
 
 @dataclass
@@ -71,7 +72,9 @@ def perform_document(document: Mapping[str, Any]) -> dict[str, Any]:
     began, left, reports = time.monotonic(), document["seconds_left"], Reports()
     server = _server(Path(document["run"]))
     left = math.inf if left is None else left - (time.monotonic() - began)
-    record = server.perform(TrialTask.from_json(document["task"]), left, reports)
+    task = TrialTask.from_json(document["task"])
+    task = replace(task, begun=replace(task.begun, started=time.time()))
+    record = server.perform(task, left, reports)
     return {"record": record.to_json(), "reports": reports.kept}
 
 

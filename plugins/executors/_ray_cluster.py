@@ -23,6 +23,7 @@ from autotl_plugins.executors._ray_options import LOCAL, MODE, TOKEN, TOKEN_FILE
 STORE_BYTES = 100 * 2**20
 """The object store of a Ray of this machine: only trials as text pass through it."""
 ANSWER_SECONDS = 60.0
+_SHORT = "/tmp"
 _SETTINGS = ("AUTOTL_", "KERAS_BACKEND", "KERAS_HOME")
 _NOT_SHARED = ("AUTOTL_STORAGE",)
 """Tasks neither need nor get the address of the trials, in which there may be a password."""
@@ -34,12 +35,13 @@ def shared_settings() -> dict[str, str]:
 
 
 @contextmanager
-def connected(asked: Options, n_tasks: int) -> Iterator[Any]:
+def connected(asked: Options, n_tasks: int, log: Path | None = None) -> Iterator[Any]:
     """Ray, for so many tasks at a time; ConfigError where a cluster cannot be joined or can run none of them.
 
-    A connection that this process has already is used, and left.
+    A connection that this process has already is used, and left. log: the file to which is added what the processes of
+    a Ray of this machine printed.
     """
-    with _environment(asked.address):
+    with _environment(asked.address) as folder:
         import ray
 
         if ray.is_initialized():
@@ -47,18 +49,29 @@ def connected(asked: Options, n_tasks: int) -> Iterator[Any]:
             return
         try:
             with _handlers_kept():
-                _join(ray, asked, n_tasks)
+                _join(ray, asked, n_tasks, folder)
             _require_room(ray, asked)
             yield ray
         finally:
             ray.shutdown()
+            if folder and log:
+                _keep_logs(folder, log)
 
 
-def _join(ray: Any, asked: Options, n_tasks: int) -> None:
-    common = {"log_to_driver": False, "logging_level": logging.ERROR}
+def _keep_logs(folder: Path, log: Path) -> None:
+    with log.open("ab") as kept:
+        for file in sorted(folder.glob("session_2*/logs/worker-*")):
+            kept.write(file.read_bytes())
+
+
+def _join(ray: Any, asked: Options, n_tasks: int, folder: Path | None) -> None:
+    common = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if asked.address == LOCAL:
         cores = max(1, math.ceil(n_tasks * asked.num_cpus))
-        ray.init(address="local", num_cpus=cores, include_dashboard=False, object_store_memory=STORE_BYTES, **common)
+        ray.init(
+            address="local", num_cpus=cores, include_dashboard=False, object_store_memory=STORE_BYTES,
+            _temp_dir=str(folder), **common,
+        )  # fmt: skip
         return
     try:
         ray.init(address=asked.address, **common)
@@ -125,19 +138,23 @@ def own_version() -> str:
 
 
 @contextmanager
-def _environment(address: str) -> Iterator[None]:
-    """What Ray is told by variables: to ask for a token, and to report nothing about its use."""
+def _environment(address: str) -> Iterator[Path | None]:
+    """What Ray is told by variables: to ask for a token, and to report nothing about its use.
+
+    Gives the folder of a Ray of this machine, in which there is a token of its own.
+    """
     told = {MODE: "token", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
     before = {name: os.environ.get(name) for name in (*told, TOKEN, TOKEN_FILE)}
     folder = None
     try:
-        if address == LOCAL:  # a token of its own, which no other user of this machine can read
-            folder = Path(tempfile.mkdtemp(prefix="autotl-ray-"))
+        if address == LOCAL:
+            # The paths of sockets must be short.
+            folder = Path(tempfile.mkdtemp(prefix="autotl-ray-", dir=_SHORT if Path(_SHORT).is_dir() else None))
             told[TOKEN_FILE] = str(_new_token(folder))
             os.environ.pop(TOKEN, None)
         os.environ.update(told)
         _forget_token()
-        yield
+        yield folder
     finally:
         for name, value in before.items():
             if value is None:

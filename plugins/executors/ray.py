@@ -98,7 +98,7 @@ class Tasks:
 def start(crew: Crew) -> Iterator[None]:
     """Lead each worker of the crew in a thread of this process, and have its trials performed by Ray."""
     asked = parse(crew.option)
-    with connected(asked, crew.n_workers) as ray:
+    with connected(asked, crew.n_workers, crew.log) as ray:
         tasks = Tasks(ray, asked, crew.perform)
         threads = [
             threading.Thread(target=_lead, args=(crew, number, tasks), name=f"ray-{number}", daemon=True)

@@ -1,0 +1,1 @@
+../loose_plugins/tiny_backbone.py
