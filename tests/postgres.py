@@ -44,7 +44,7 @@ class Postgres:
         return f"postgresql+{driver}://autotl@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it, and wait until it answers; it ends with the thread that calls this."""
         command = self._command(
             "postgres", "-D", str(self._folder / "data"), "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
             "-c", f"unix_socket_directories={self._folder}", "-c", "fsync=off", dies_with_us=True,

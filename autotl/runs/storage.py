@@ -19,6 +19,7 @@ from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage
 from optuna.trial import TrialState
 
 from autotl.errors import ConfigError, in_one_line
+from autotl.runs.patient_storage import PATIENCE_SECONDS, ProxyStorage, ServerStorage
 from autotl.runtime.addresses import hide_secrets, without_secrets
 
 PROXY = "grpc"
@@ -29,8 +30,6 @@ PROXY_THREADS = 10
 """Requests that a proxy answers at a time, each with a connection to the database."""
 ANSWER_SECONDS = 10.0
 """How long a proxy may take to answer for the first time."""
-PATIENCE_SECONDS = 60.0
-"""How long a process waits for its turn where many open a storage at once."""
 _BUSY = re.compile("already exists|duplicate key|UNIQUE constraint|database is locked|too many clients", re.IGNORECASE)
 """What databases say where several make the tables at once, or connect."""
 _POSTGRESQL = ("postgresql", "postgresql+psycopg", "postgresql+psycopg2")
@@ -81,7 +80,7 @@ def _open_database(address: str, connections: int) -> RDBStorage:
     RDBStorage(address, engine_kwargs={"poolclass": sqlalchemy.NullPool})  # to check the tables takes two connections
     # Pinged, for a server may have been started again.
     options = {"pool_size": connections, "max_overflow": 0, "pool_pre_ping": True}
-    return RDBStorage(address, engine_kwargs=options, skip_table_creation=True, skip_compatibility_check=True)
+    return ServerStorage(address, engine_kwargs=options, skip_table_creation=True, skip_compatibility_check=True)
 
 
 def require_storage(address: str) -> None:
@@ -159,6 +158,6 @@ def _open_proxy(address: str) -> GrpcStorageProxy:
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        storage = GrpcStorageProxy(host=host, port=port)
+        storage = ProxyStorage(host=host, port=port)
     storage.wait_server_ready(timeout=ANSWER_SECONDS)
     return storage

@@ -135,7 +135,7 @@ def test_the_trial_of_a_killed_worker_is_tried_again_and_after_a_second_death_no
     ]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no SIGSTOP there")
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
 def test_a_worker_elsewhere_is_given_up_when_its_lease_moves_no_more(study, worker, monkeypatch):
     process, number = worker()
     monkeypatch.setattr(leases, "this_machine", lambda: "another machine")
@@ -143,7 +143,7 @@ def test_a_worker_elsewhere_is_given_up_when_its_lease_moves_no_more(study, work
     for _ in range(12):
         assert watch.give_up_stale() == []
         pause.wait(0.1)
-    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGKILL)
     for _ in range(100):
         if said := watch.give_up_stale():
             break
@@ -285,6 +285,18 @@ def test_a_trial_that_tells_its_result_while_it_is_given_up_is_not_lost(study, o
     [record] = studies.records(open_study())
     assert (record.state, record.score.value) == ("complete", 0.7)
     assert states(study) == [TrialState.COMPLETE]
+
+
+def test_a_result_that_was_told_though_the_answer_was_lost_is_kept_once(study, open_study, monkeypatch):
+    trial, tell = ask(study), study.tell
+
+    def tell_twice(*arguments, **options):
+        tell(*arguments, **options)
+        return tell(*arguments, **options)
+
+    monkeypatch.setattr(study, "tell", tell_twice)
+    assert studies.finish(study, trial, done(trial, float("inf")), run=open_study.run).number == trial.number
+    assert states(open_study()) == [TrialState.COMPLETE]
 
 
 def test_a_trial_that_was_given_up_goes_on_reporting_in_vain(study):
