@@ -9,6 +9,10 @@ class DatasetError(AutoTLError):
     """The data cannot be used as they are."""
 
 
+class ItemLostError(DatasetError):
+    """A file that was scanned cannot be read any more, or has other contents: every trial that needs it would fail."""
+
+
 class ConfigError(AutoTLError):
     """An option or a combination of options cannot work."""
 

@@ -23,6 +23,7 @@ from autotl.data.preflight import require_listed_order
 from autotl.data.sequences import successive_names
 from autotl.data.source import Source, open_source
 from autotl.data.target_labels import merge_folders
+from autotl.errors import DatasetError
 from autotl.modality import PAIR_COLUMNS, ItemFacts, Modality
 from autotl.runtime.progress import OnProgress, OnStageProgress
 from autotl.targets import Kind, strata
@@ -87,10 +88,18 @@ def scan(
         patched = apply_patch(table, decisions)
         examine = partial(examiner.read_facts, source.root, cache=cache, progress=stage("scan"))
         table, signatures, place = _with_facts(patched.table, modality, examine)
+        _require_still_there(data, source.root)
         dataset = _dataset(source, table, groups, patched.stale)
         examined(dataset)
         find = partial(examiner.find_pairs, mirrored=mirrored, progress=stage("compare"))
         return replace(dataset, pairs=_all_pairs(dataset, signatures, place, find))
+
+
+def _require_still_there(*places: Path) -> None:
+    """Raise DatasetError if the data have gone away: what could not be read then is not at fault."""
+    for place in places:
+        if not place.exists():
+            raise DatasetError(f"{place} has gone away while it was read. Put it back, and start again.")
 
 
 def _hashed(source: Source, progress: OnProgress) -> pd.DataFrame:

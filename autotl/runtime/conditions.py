@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl.errors import AutoTLError, MachineError
+from autotl.errors import AutoTLError, ItemLostError, MachineError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _MEANINGS = {
@@ -110,8 +110,8 @@ def explained(*places: Place, after: str = "") -> Iterator[None]:
 
 
 def is_condition(error: BaseException) -> bool:
-    """Whether nothing that is tried next could succeed: a disk is full, or can only be read."""
-    return condition_in(error) is not None
+    """Whether nothing that is tried next could succeed: a disk is full, or can only be read, or the data are gone."""
+    return condition_in(error) is not None or any(isinstance(cause, ItemLostError) for cause in _causes(error))
 
 
 def condition_in(error: BaseException) -> OSError | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import shutil
@@ -48,23 +49,28 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="for endurance.md and endurance.json, and what went wrong")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
-    until = time.monotonic() + 60 * given.minutes
     rng, kills = random.Random(given.seed), list[Kill]()
+    try:
+        _play_rounds(given, rng, kills)
+    finally:  # also of what was interrupted
+        table = to_markdown(kills)
+        print(table)
+        if given.out:
+            given.out.mkdir(parents=True, exist_ok=True)
+            (given.out / "endurance.md").write_text(f"{table}\n", encoding="utf-8")
+            document = to_document(kills, seed=given.seed, minutes=given.minutes, workers=given.workers)
+            (given.out / "endurance.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+    return 0 if is_sound(kills) else 1
+
+
+def _play_rounds(given: argparse.Namespace, rng: random.Random, kills: list[Kill]) -> None:
+    until = time.monotonic() + 60 * given.minutes
     folder = Path(tempfile.mkdtemp(prefix="autotl-endurance-"))
     data = given.data or write_digits(folder / "digits", per_class=20)
-    number = 0
-    while time.monotonic() < until or len(kills) < given.kills:
-        number += 1
-        options = ["--seed", str(number), "--workers", str(given.workers), "--register", "endurance", *given.option]
-        if number % 2:
-            options += ["--budget", given.budget]
-        else:
-            options += ["--strategy", "fine-tune", "--trials", "2"]
-        if given.executor:
-            options += ["--executor", given.executor]
-        if given.storage:
-            options += ["--storage", given.storage]
-        setting = Setting(folder, data, tuple(options), {}, given.storage or None, given.workers)
+    for number in itertools.count(1):
+        if time.monotonic() >= until and len(kills) >= given.kills:
+            break
+        setting = Setting(folder, data, _options(given, number), {}, given.storage or None, given.workers)
         played = Round(setting, f"run-{number}", rng, kills)
         played.play(KILLS_PER_RUN)
         if not any(kill.violations for kill in played.mine):
@@ -72,14 +78,17 @@ def main() -> int:
         print(f"{len(kills)} kills, {sum(bool(kill.violations) for kill in kills)} with violations", flush=True)
         if not any(kill.violations for kill in played.mine):
             shutil.rmtree(played.folder, ignore_errors=True)
-    table = to_markdown(kills)
-    print(table)
-    if given.out:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "endurance.md").write_text(f"{table}\n", encoding="utf-8")
-        document = to_document(kills, seed=given.seed, minutes=given.minutes, runs=number)
-        (given.out / "endurance.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
-    return 0 if is_sound(kills) else 1
+    if is_sound(kills):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _options(given: argparse.Namespace, number: int) -> tuple[str, ...]:
+    """The options of a run: every other one fine-tunes, whatever the budget allows."""
+    options = ["--seed", str(number), "--workers", str(given.workers), "--register", "endurance", *given.option]
+    options += ["--budget", given.budget] if number % 2 else ["--strategy", "fine-tune", "--trials", "2"]
+    options += ["--executor", given.executor] if given.executor else []
+    options += ["--storage", given.storage] if given.storage else []
+    return tuple(options)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def read_trials(run: Path, storage: str | None = None) -> Trials:
         store.remove_session()
         store.engine.dispose()
     states = optuna.trial.TrialState
-    records = {trial.number: trial.user_attrs.get("autotl_record", {}) for trial in trials}
+    records = {trial.number: _record_of(trial.user_attrs) for trial in trials}
     rows = {number for number, record in records.items() if record.get("strategy") == "majority"}
     return Trials(
         {
@@ -55,6 +55,12 @@ def read_trials(run: Path, storage: str | None = None) -> Trials:
         },
         frozenset(t.number for t in trials if t.state == states.RUNNING),
     )  # fmt: skip
+
+
+def _record_of(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record of a trial that was given up, or the one that its own process wrote."""
+    found: Mapping[str, Any] = attributes.get("autotl_lost") or attributes.get("autotl_record") or {}
+    return found
 
 
 def predictions_hash(run: Path, number: int) -> str:
