@@ -70,7 +70,7 @@ class ImageProcess:
             while "done" in answer:
                 if progress:
                     progress(answer["done"], answer["total"])
-                self._process.send({})
+                self._process.reply({})
                 answer, found = self._process.receive()
             return None if "error" in answer else found
         return None

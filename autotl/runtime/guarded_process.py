@@ -35,6 +35,7 @@ _LOOK_SECONDS = 0.05
 """How often the child is looked at; at this pace a leak of 2 GB a second is stopped 100 MB too late."""
 _START = "import sys; sys.path[:] = {path!r}; from {module} import main; main()"
 _DUMP_SECONDS = 0.3
+_REPLY = "is_reply"
 _NO_MORE = 250
 """The exit code of a worker that has nothing more to do."""
 
@@ -95,6 +96,10 @@ class GuardedProcess:
             _write(self._child.stdin, body, arrays)
         except OSError:
             raise self._how_it_ended() from None
+
+    def reply(self, body: Document) -> None:
+        """Answer what the child has asked; where it ends before it reads that, the next one is not confused by it."""
+        self.send({**body, _REPLY: True})
 
     def receive(self) -> tuple[dict[str, Any], list[np.ndarray]]:
         """The next message of the child; ChildEndedError where it ended before."""
@@ -210,6 +215,8 @@ def serve(make_handler: Callable[[Callable[[Document], dict[str, Any]]], Handler
     if sys.platform != "linux":
         _end_with_parent()
     for body, arrays in _messages(sys.stdin.buffer):
+        if _REPLY in body:  # for a worker that has ended
+            continue
         try:
             answer, found = handle(body, arrays)
         except (Exception, SystemExit) as error:

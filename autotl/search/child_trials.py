@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,9 @@ class ChildTrials:
             raise PluginError(f"plugin {name!r} cannot be loaded: {reason}")
         run = open_run(Path(body["run"]))
         told = ToldRun(
-            run.folder, run.config, run.dataset, run.split, tell=lambda e: self._tell({"event": e.to_json()})
-        )
+            run.folder, run.config, replace(run.dataset, root=Path(body["root"])), run.split,
+            tell=lambda event: self._tell({"event": event.to_json()}),
+        )  # fmt: skip
         traits = {head: Traits(**known) for head, known in body["traits"].items()}
         self._server = TrialServer(
             told, plugins, Settings(**body["settings"]), traits=traits,

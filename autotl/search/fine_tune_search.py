@@ -27,6 +27,8 @@ TRIAL_SHARE = 0.2
 """A sampled trial may take this share of the time left."""
 TURNS_OF_A_HEAD = 2
 """Number of sampled trials that each head gets before the sampler chooses heads."""
+MAX_CRASHES = 2
+"""After so many fine-tune trials in a row that ended their process, or did not end, no other is begun."""
 UNBOUNDED_FOLDS_SHARE = 0.25
 """Without a budget, the work of all folds after the first, as a share of the work of all first folds so far."""
 
@@ -42,6 +44,8 @@ class FineTuneSearch:
 
     def next(self, board: Leaderboard, *, whatever: bool = False) -> Step | str:
         """The next fine-tune trial, or why there is none; whatever: even where the time does not suffice."""
+        if why := _why_over(board):
+            return why
         step = self._schedule.next(board, whatever=whatever)
         begun = any(trial.state != "failed" for trial in board.of(FINE_TUNE))
         if isinstance(step, str):
@@ -100,7 +104,7 @@ class FineTuneSearch:
 
     def is_over(self, board: Leaderboard) -> bool:
         """Whether nothing is fine-tuned any more, also where it is not the turn of a probe."""
-        return not self._can_afford(board)
+        return bool(_why_over(board)) or not self._can_afford(board)
 
     def _sampled(self, board: Leaderboard) -> Step | None:
         """A trial whose choices are sampled, unless it is the turn of a probe or nothing can be afforded."""
@@ -142,3 +146,11 @@ class FineTuneSearch:
         leads = tuned is not None and other is not None and sign * (tuned.score.value - other.score.value) > 0
         share = AHEAD_SHARE if leads else HOPEFUL_SHARE if may_lead else HOPELESS_SHARE
         return share * budget - sum(trial.seconds for trial in board.of(FINE_TUNE))
+
+
+def _why_over(board: Leaderboard) -> str:
+    """Why nothing is fine-tuned any more; empty where it may be."""
+    latest = board.of(FINE_TUNE)[-MAX_CRASHES:]
+    if len(latest) == MAX_CRASHES and all(trial.cause == "crash" for trial in latest):
+        return f"the last {MAX_CRASHES} fine-tune trials ended their process, or did not end by themselves"
+    return ""

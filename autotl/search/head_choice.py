@@ -9,7 +9,7 @@ from autotl.interfaces import Head
 from autotl.search.costs import TrialCosts
 from autotl.search.limits import Limits
 from autotl.search.space import Space
-from autotl.trial import PROBE, TrialRecord
+from autotl.trial import FINE_TUNE, PROBE, TrialRecord
 
 HEAD_SHARE, NEW_HEAD_SHARE = 0.05, 0.12
 """A head that needs a larger share of the time left for one trial is left alone; one not yet seen may take more."""
@@ -92,7 +92,9 @@ def _why_dropped(trials: list[TrialRecord]) -> str:
     if any(trial.cause == "export" for trial in trials):
         return "it cannot be exported"
     since = next((i for i, trial in enumerate(reversed(trials)) if trial.state == "complete"), len(trials))
-    crashes = [trial for trial in trials[len(trials) - since :] if trial.cause in ("crash", "lost")]
+    # The network may have ended those that were fine-tuned; see `FineTuneSearch`.
+    probes = [trial for trial in trials[len(trials) - since :] if trial.strategy != FINE_TUNE]
+    crashes = [trial for trial in probes if trial.cause in ("crash", "lost")]
     if len(crashes) >= MAX_CRASHES:
         return f"{len(crashes)} of its trials ended their process, or did not end by themselves"
     latest = trials[-MAX_FAILURES:]

@@ -120,7 +120,7 @@ class HeadProcesses:
             process.send({**body, "head": head}, arrays)
             answer, found = process.receive()
             while "asked" in answer:
-                process.send({"value": _answer(hp, answer)})
+                process.reply({"value": _answer(hp, answer)})
                 answer, found = process.receive()
         self._deadlines.took(head, time.monotonic() - began)
         if "error" in answer:

@@ -15,11 +15,15 @@ from autotl.interfaces import Sampler
 from autotl.runs.events import FineTuningProposed, Message, ReadingsRanked
 from autotl.runtime import interruption
 from autotl.search import optuna_study as studies
+from autotl.search.absent_items import waits_for_others
 from autotl.search.context import SearchContext
 from autotl.search.ensemble_trials import blend_candidates, blend_probes
 from autotl.search.fine_tune_proposals import propose
 from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed_hyperparameters
+from autotl.search.leases import LeaseKeeper
 from autotl.search.limits import Limits
+from autotl.search.lost_trials import LostTrials
+from autotl.search.performers import Performer
 from autotl.search.planner import Planner
 from autotl.search.reading_score import ReadingScore
 from autotl.search.run_trial import run_majority
@@ -32,9 +36,15 @@ MAX_FAILURES = 20
 
 
 class StudyLoop:
-    """Asks a study for trials, runs them and tells it how they ended. One per process; several may share a study."""
+    """Asks a study for trials, runs them and tells it how they ended; several may share a study.
 
-    def __init__(self, context: SearchContext, limits: Limits, *, worker: int = 0) -> None:
+    worker: its number, 0 for the process that leads the search. performer: performs the trials that it takes in another
+    process; None for all in this one.
+    """
+
+    def __init__(
+        self, context: SearchContext, limits: Limits, *, worker: int = 0, performer: Performer | None = None
+    ) -> None:  # fmt: skip
         config = context.run.config
         self.context = context
         self.planner = Planner(
@@ -47,15 +57,18 @@ class StudyLoop:
             context.run, sampler=self._sampler,
             maximise=context.objective.larger_is_better, worker=worker,
         )  # fmt: skip
+        self._performer = performer
+        keeper = LeaseKeeper(worker=worker)
+        self._lost = LostTrials(self._study, keeper)
         self._trials = TrialsInProgress(
-            context, self._study, self.planner, lambda: self._latest or self.leaderboard(), self._forget
+            context, self._study, self.planner, lambda: self._latest or self.leaderboard(), self._forget, keeper,
+            performer,
         )  # fmt: skip
 
     def requeue_lost(self) -> None:
-        """Queue again what a killed process left unfinished; only while this process is alone on the study."""
-        if not self.context.run.config.storage:
-            for text in studies.requeue_lost(self._study):
-                self.context.run.emit(Message(text))
+        """Queue again what a killed process left unfinished; only in the process that leads the search."""
+        for text in self._lost.take_over(is_shared=bool(self.context.run.config.storage)):
+            self.context.run.emit(Message(text))
 
     def leaderboard(self) -> Leaderboard:
         """All trials that have ended."""
@@ -70,13 +83,12 @@ class StudyLoop:
         """Run the majority-class row and the untuned default unless they are there; returns the default's record."""
         found = {t.number: t for t in studies.records(self._study) if t.state == "complete"}
         if not any(t.strategy == MAJORITY for t in found.values()):
-            trial = self._study.ask()
-            studies.finish(self._study, trial, run_majority(self.context, trial.number))
-            self._forget()
+            trial = self._trials.ask()
+            self._trials.finish(trial, run_majority(self.context, trial.number))
         known = studies.default_number(self._study)
         if known is not None:
             return found[known]
-        trial = self._study.ask()
+        trial = self._trials.ask()
         studies.mark_default(trial)
         return self._trials.run(trial, self.context.space.default(), fixed_hyperparameters({}))
 
@@ -105,6 +117,8 @@ class StudyLoop:
         self._recall()
         while True:
             interruption.raise_if_requested()
+            for text in self._lost.give_up_stale():
+                self.context.run.emit(Message(text))
             board = self.leaderboard()  # with what other processes have done meanwhile
             if _is_stuck(board):
                 return f"the last {MAX_FAILURES} trials failed"
@@ -123,7 +137,8 @@ class StudyLoop:
                 return step
             if len(begun) == len(running):  # queued trials run first, and the step is then decided again
                 self._prepare(step, board)
-            self._run_next(step.pinned, after_trial)
+            if not waits_for_others(self.context, self._study):
+                self._run_next(step.pinned, after_trial)
 
     def repeat(self, trials: Sequence[TrialRecord]) -> None:
         """Run trials of another run again, with the choices they had, but for those that ran here already."""
@@ -131,18 +146,15 @@ class StudyLoop:
         for trial in trials:
             if _choices(trial) not in done:
                 candidate = self.context.candidate(trial)
-                self._trials.run(self._study.ask(), candidate, fixed_hyperparameters(trial.params))
+                self._trials.run(self._trials.ask(), candidate, fixed_hyperparameters(trial.params))
 
     def blend(self) -> TrialRecord | None:
         """Run one more trial, the weighted mean of the best probes; its record, None where there is nothing to mix."""
         probes = blend_candidates(self.leaderboard(), self.context.run.config.asks_for)
         if len(probes) < 2:
             return None
-        trial = self._study.ask()
-        result = blend_probes(self.context, probes, trial.number)
-        studies.finish(self._study, trial, result)
-        self._forget()
-        return result
+        trial = self._trials.ask()
+        return self._trials.finish(trial, blend_probes(self.context, probes, trial.number))
 
     def _forget(self) -> None:
         """Forget the leaderboard, for a trial has ended."""
@@ -175,7 +187,7 @@ class StudyLoop:
         study, base, trials = self._study, self._study.sampler, self._trials
         study.sampler = studies.pinned(base, pinned)
         try:
-            trial = study.ask()
+            trial = trials.ask()
             hp = OptunaHyperParameters(trial)
             candidate = self.context.space.sample(hp)
             if trials.begin_ahead(trial, candidate, hp):
@@ -193,6 +205,9 @@ class StudyLoop:
 
     def _queue(self, overrides: Params) -> None:
         """Queue the default trial with a few overrides; a head that cannot be built goes without its parameters."""
+        is_network = overrides.get("strategy") == FINE_TUNE or overrides.get("head") in self.context.space.networks
+        if self._performer and is_network:
+            self._performer.prepare()
         try:
             sample = partial(self.context.space.sample_with_head, declare=self.context.processes.declare)
             parameters = defaults(sample, values=overrides)

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from autotl.errors import HeadError, OutOfTimeError
+from autotl.errors import HeadError, ItemLostError, OutOfTimeError
 from autotl.interfaces import Head
 from autotl.runs.event_log import parse_event
 from autotl.runs.events import EngineChosen, Event, FeaturesRead, Message, Progress, StageBegun
@@ -30,19 +30,17 @@ from autotl.trial import FINE_TUNE, PROBE, Candidate, TrialRecord
 
 OPEN_SECONDS = 300.0
 """Importing the frameworks and opening the run takes some seconds, on a busy machine a minute."""
-_CHILD = "autotl.search.trial_child"
+CHILD = "autotl.search.trial_child"
+"""The module that the process runs."""
 
 
 class TrialProcess:
-    """Performs the trials of a run in which networks are trained, one at a time; close it.
-
-    child: the module that the process runs.
-    """
+    """Performs the trials of a run in which networks are trained, one at a time; close it."""
 
     tells_costs = True
 
-    def __init__(self, context: SearchContext, *, child: str = _CHILD) -> None:
-        self._context, self._child = context, child
+    def __init__(self, context: SearchContext) -> None:
+        self._context = context
         self._process: GuardedProcess | None = None
         self._is_opening = False
         self._deadlines = TrialDeadlines(context.run.config.budget_seconds)
@@ -149,10 +147,12 @@ class TrialProcess:
             elif "fold" in answer:
                 self._context.costs.learn(*answer["fold"])
             elif "error" in answer:
+                if answer["error"] == ItemLostError.__name__:
+                    raise ItemLostError(answer["message"])
                 raise HeadError(f"{answer['error']}: {answer['message']}", str(answer["traceback"]))
             else:
                 return answer
-            process.send({})
+            process.reply({})
 
     def _emit(self, event: Event | None) -> None:
         """Keep an event of the child, but for those of features, which were read here before."""
@@ -164,7 +164,7 @@ class TrialProcess:
     def _start(self) -> None:
         if not self.is_running:
             self.close()
-            self._process = GuardedProcess(self._child)
+            self._process = GuardedProcess(CHILD)
             self._begin_to_open()
 
     def _begin_to_open(self) -> None:
@@ -173,7 +173,8 @@ class TrialProcess:
         context, loaded = self._context, self._context.plugins.loaded.values()
         files = [one.source for one in loaded if one.origin == "file"]
         body: Document = {
-            "do": "open", "run": str(context.run.folder), "settings": context.settings.model_dump(mode="json"),
+            "do": "open", "run": str(context.run.folder), "root": str(context.run.dataset.root),
+            "settings": context.settings.model_dump(mode="json"),
             "plugins": [one.name for one in loaded if one.origin != "caller"],
             "plugin_folder": str(Path(files[0]).parent) if files else "",
             "traits": {

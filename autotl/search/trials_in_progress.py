@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import optuna
 
+from autotl.errors import WorkerLostError
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.runs.events import TrialBegun
+from autotl.runs.events import Message, TrialBegun
 from autotl.runtime.conditions import is_condition
 from autotl.search import optuna_study as studies
 from autotl.search.context import SearchContext
 from autotl.search.leases import LeaseKeeper
-from autotl.search.lost_trials import StudyReporter, is_retry
+from autotl.search.lost_trials import StudyReporter, give_up, is_retry
+from autotl.search.performers import Performer, perform_elsewhere
 from autotl.search.planner import Planner
 from autotl.search.probe_trials import ProbeAhead, begin_probe, fits_beside_others
 from autotl.search.run_trial import ended, failed, perform
@@ -58,9 +60,10 @@ class TrialsInProgress:
 
     def __init__(
         self, context: SearchContext, study: optuna.Study, planner: Planner, leaderboard: Callable[[], Leaderboard],
-        after_end: Callable[[], None], keeper: LeaseKeeper,
+        after_end: Callable[[], None], keeper: LeaseKeeper, performer: Performer | None = None,
     ) -> None:  # fmt: skip
         self._context, self._study, self._planner, self._keeper = context, study, planner, keeper
+        self._performer = performer
         self._leaderboard, self._after_end = leaderboard, after_end
         self._ahead: deque[_Begun] = deque()
 
@@ -103,6 +106,8 @@ class TrialsInProgress:
             or not fits_beside_others(context, candidate.head)
         ):
             return False
+        if self._performer and self._performer.takes(candidate):
+            return False
         if not context.costs.has_features(*candidate.reading.place):
             return False
         if self._planner.is_owed(candidate, board) or self._planner.obstacle(candidate, board):
@@ -138,6 +143,8 @@ class TrialsInProgress:
     def _end(self, begun: _Begun) -> TrialRecord:
         try:
             result = self._perform(begun)
+        except WorkerLostError as lost:
+            return self._lose(begun, str(lost))
         except KeyboardInterrupt:
             self._give_up(begun)
             raise
@@ -160,8 +167,24 @@ class TrialsInProgress:
             return failed(self._context, begun.record, begun.candidate, error)
         if isinstance(task, Refused):
             return ended(begun.record, "pruned", task.reason, cause="obstacle")
-        return perform(self._context, task, begun.candidate, begun.hp, StudyReporter(begun.trial), begun.ahead)
+        reporter, performer = StudyReporter(begun.trial), self._performer
+        if performer and performer.takes(begun.candidate):
+            return perform_elsewhere(performer, self._context, task, begun.candidate, begun.hp, reporter)
+        return perform(self._context, task, begun.candidate, begun.hp, reporter, begun.ahead)
+
+    def _lose(self, begun: _Begun, why: str) -> TrialRecord:
+        """Give up a trial whose process is gone; its parameters are queued again, once."""
+        self._keeper.release(begun.trial)
+        given_up = give_up(self._study, self._study._storage.get_trial(begun.trial._trial_id), why)
+        record = given_up or ended(begun.record, "failed", why, cause="lost")
+        self._context.run.emit(Message(f"trial {record.number} is given up: {record.reason}"))
+        self._after_end()
+        return record
 
     def _give_up(self, begun: _Begun) -> None:
         begun.close()
-        self.finish(begun.trial, ended(begun.record, "failed", "interrupted"))
+        again = self._context.reader.process > 0 and bool(begun.trial.params)  # the search goes on without this worker
+        reason = "its worker was ended; its parameters are tried again" if again else "interrupted"
+        self.finish(begun.trial, ended(begun.record, "failed", reason, cause="lost" if again else ""))
+        if again:
+            self._study.enqueue_trial(dict(begun.trial.params))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from autotl.runs.events import FindingMade, Message, SearchEnded
 from autotl.runs.groups import GroupsFound
 from autotl.runs.result import RunResult
 from autotl.runs.run import Run, open_run
+from autotl.runtime import interruption
 from autotl.runtime.addresses import HIDDEN, hide_secrets
 from autotl.runtime.clock import Clock
 from autotl.search.context import SearchContext, open_context
@@ -27,6 +29,7 @@ from autotl.search.precision_choice import choose_precision
 from autotl.search.remote_heads import HeadProcesses
 from autotl.search.study_loop import StudyLoop
 from autotl.search.trial_files import load_predictions
+from autotl.search.trial_process import TrialProcess
 from autotl.settings import Settings
 from autotl.training.ensemble import MAX_MEMBERS
 from autotl.trial import FINE_TUNE, PROBE, TrialRecord
@@ -46,6 +49,7 @@ from autotl.workflows.trial_announcer import TrialAnnouncer
 
 DEFAULT_PROBE_SECONDS = 40.0
 """With less time left than this the data are not inspected with the untuned default; `autotl check` does that."""
+NEARLY_DONE = "The search has ended, and the run is being concluded. Interrupt it once more to stop at once."
 
 
 def run_study(
@@ -71,20 +75,25 @@ def _run_study(
         plugins.notify("on_search_begin", run=run)
         with failure_recorded(run, clock, then=lambda: plugins.notify("on_search_end", run=run)):
             status = _search_and_conclude(run, plugins, settings, clock, processes, conclude_now=conclude_now)
-        plugins.notify("on_search_end", run=run)
-        unkept = _register(run, run.config.register, plugins) if run.config.register else ()
-        result = run.result()
-        assert result is not None
-        result = replace(
-            result,
-            unkept=(*result.unkept, *unkept, *_unaudited(run, result), *_unrecorded(run)),
-            seconds=clock.spent(),
-            tracking=run.tracking(),
-        )
-        # Last: a run that is killed before is carried on, and recorded, again.
-        run.update(result=result.to_json(), status=status, spent_seconds=clock.spent())
-        run.emit(SearchEnded(status, round(clock.spent(), 2)))
+        with interruption.postponed(NEARLY_DONE), failure_recorded(run, clock):
+            plugins.notify("on_search_end", run=run)
+            unkept = _register(run, run.config.register, plugins) if run.config.register else ()
+            _end(run, status, clock, unkept)
     return run
+
+
+def _end(run: Run, status: str, clock: Clock, unkept: tuple[str, ...]) -> None:
+    """Write down how a run ended. Last: a run that is killed before is carried on, and recorded, again."""
+    result = run.result()
+    assert result is not None
+    result = replace(
+        result,
+        unkept=(*result.unkept, *unkept, *_unaudited(run, result), *_unrecorded(run)),
+        seconds=clock.spent(),
+        tracking=run.tracking(),
+    )
+    run.update(result=result.to_json(), status=status, spent_seconds=clock.spent())
+    run.emit(SearchEnded(status, round(clock.spent(), 2)))
 
 
 def _register(run: Run, name: str, plugins: Plugins) -> tuple[str, ...]:
@@ -137,15 +146,20 @@ def _search_and_conclude(
     context = make_first_model(context, clock, timing.left)
     run = context.run  # on fewer items, perhaps
     limits = Limits(timing.left, clock.budget_seconds, run.config.trials)
-    loop, announcer = StudyLoop(context, limits), TrialAnnouncer(run, plugins, clock)
+    networks = TrialProcess(context)
+    loop, announcer = StudyLoop(context, limits, performer=networks), TrialAnnouncer(run, plugins, clock)
     loop.requeue_lost()
 
     def after_trial() -> None:
         announcer.announce(loop.leaderboard())
         timing.champion_seconds = _champion_seconds(loop)
+        if not networks.is_running and loop.planner.tunes_soon(loop.leaderboard()):
+            networks.prepare()
 
     status = "complete"
     try:
+        if not conclude_now:
+            networks.prepare_if_certain()
         default = loop.baselines()
         announcer.announce(loop.leaderboard())
         _use_default(context, default, timing)
@@ -165,13 +179,17 @@ def _search_and_conclude(
             raise
         status = "interrupted"
         run.emit(Message("interrupted: concluding with the best trial so far"))
+    finally:
+        networks.close()
     board = loop.leaderboard()
     announcer.announce(board)
     timing.enforced = False
     why = _refit_reason(run.config.refit) if run.config.refit else loop.planner.why_no_fine_tuning
-    result = conclude(
-        context, board, status=status, why_no_fine_tuning=why, for_panels=timing.for_panels
-    )  # fmt: skip
+    # Who has interrupted the search already means this one.
+    with interruption.postponed(NEARLY_DONE) if status == "complete" else nullcontext():
+        result = conclude(
+            context, board, status=status, why_no_fine_tuning=why, for_panels=timing.for_panels
+        )  # fmt: skip
     run.update(result=replace(result, seconds=clock.spent()).to_json(), spent_seconds=clock.spent())
     keep_record(run, result, settings.cache, board)
     shutil.rmtree(run.folder / "pixels", ignore_errors=True)

@@ -87,16 +87,19 @@ def _take_trials(run: Run, settings: Settings, seconds_left: Callable[[], float]
     from autotl.search.context import open_context
     from autotl.search.feature_reader import tell_of_sharing
     from autotl.search.study_loop import StudyLoop
+    from autotl.search.trial_process import TrialProcess
     from autotl.workflows.worker_data import read_what_is_shared
 
     plugins = load_preferred(settings, disable=run.config.disable_plugins)
     context = open_context(run, plugins, settings=settings, seconds_left=seconds_left, worker=number)
+    networks = TrialProcess(context)
     try:
         if missing:
             read_what_is_shared(context, missing)
         limits = Limits(seconds_left, run.config.budget_seconds, run.config.trials)
-        return StudyLoop(context, limits, worker=number).search()
+        return StudyLoop(context, limits, worker=number, performer=networks).search()
     finally:
+        networks.close()
         context.processes.close()
         if share := share_of(run):
             share.send(run)
@@ -159,7 +162,12 @@ def _wait_until_open(run: Run, storage: BaseStorage, listener: Listener, left: C
 
 @contextmanager
 def _watched(run: Run, storage: BaseStorage, left: Callable[[], float]) -> Iterator[Callable[[], float]]:
-    """Seconds left to the worker: none once the study says that the search has ended."""
+    """Seconds left to the worker: none once the study says that the search has ended, and at most the budget of a run.
+
+    The process that led the search may have died.
+    """
+    began, budget = time.monotonic(), run.config.budget_seconds
+    longest = math.inf if budget is None else budget
     over, closed = threading.Event(), threading.Event()
 
     def watch() -> None:
@@ -173,7 +181,7 @@ def _watched(run: Run, storage: BaseStorage, left: Callable[[], float]) -> Itera
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
-        yield lambda: 0.0 if over.is_set() else left()
+        yield lambda: 0.0 if over.is_set() else min(left(), longest - (time.monotonic() - began))
     finally:
         closed.set()
         thread.join(LOOK_SECONDS)
