@@ -20,7 +20,8 @@ from autotl.images.candidate_pairs import (
 from autotl.images.cells import Cells, make_cells
 from autotl.images.whitening import unit
 
-_BLOCK_ITEMS = 512
+_BLOCKS, _SMALLEST_BLOCK, _LARGEST_BLOCK = 200, 512, 4096
+"""The larger a block, the more of its queries are compared with a cell at once, and the more memory it takes."""
 _CELLS_OF_IMAGE, _CELLS_OF_CROP = 16, 8
 """How many cells are searched for what is nearest to an image, and to a crop."""
 _KEPT_PER_CELL, _KEPT_OF_CROPS = 2, 96
@@ -30,7 +31,11 @@ _NONE = -2.0
 
 def n_cell_blocks(n_items: int) -> int:
     """How many blocks the search is divided into; `candidates_in_cells` calls `on_block` once for each."""
-    return -(-n_items // _BLOCK_ITEMS)
+    return -(-n_items // _block_items(n_items))
+
+
+def _block_items(n_items: int) -> int:
+    return int(np.clip(n_items // _BLOCKS, _SMALLEST_BLOCK, _LARGEST_BLOCK))
 
 
 def candidates_in_cells(
@@ -46,14 +51,14 @@ def candidates_in_cells(
 
     queries, targets: float16 will do. on_block: called `n_cell_blocks` times.
     """
-    n, numbers = len(labels), crops.numbers
+    n, numbers, size = len(labels), crops.numbers, _block_items(len(labels))
     short = unit(_exact(targets[:, :numbers]))
     cells = make_cells(short, pool)
     whole = _Search(cells, targets, labels, _CELLS_OF_IMAGE)
     cropped = _Search(cells, short, labels, _CELLS_OF_CROP)
 
     def nearest(begin: int) -> Similarities:
-        rows = cells.items[begin : begin + _BLOCK_ITEMS]
+        rows = cells.items[begin : begin + size]
         own = _exact(queries[rows])
         found, others = whole.find(rows, unit(own[:, :numbers]), own, across=True)
         seen = np.stack([crops.vectors(rows, crop) for crop in range(crops.n)])
@@ -66,7 +71,7 @@ def candidates_in_cells(
         ])  # fmt: skip
 
     parts = []
-    for part in pool.map(nearest, range(0, n, _BLOCK_ITEMS)):
+    for part in pool.map(nearest, range(0, n, size)):
         parts.append(part)
         on_block()
     value = np.einsum("ij,ij->i", _exact(queries[sequence[:, 0]]), _exact(targets[sequence[:, 1]]))
