@@ -61,7 +61,7 @@ class TrialTask:
     def from_json(cls, document: Mapping[str, Any]) -> TrialTask:
         """The inverse of `to_json`; raises KeyError or TypeError where it is something else."""
         told = document["tuning"]
-        tuning = {key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}
+        tuning: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in told.items()}
         if tuning["max_seconds"] is None:
             tuning["max_seconds"] = math.inf
         return cls(

@@ -15,7 +15,7 @@ def home(tmp_path, monkeypatch):
     config.mkdir()
     monkeypatch.setattr(platformdirs, "user_config_path", lambda _name: config)
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda _name: tmp_path / "cache")
-    for name in ("WEIGHTS", "CACHE", "CACHE_LIMIT_GB", "ENGINE", "PLUGINS", "DISABLE_PLUGINS"):
+    for name in ("WEIGHTS", "CACHE", "CACHE_LIMIT_GB", "TRIAL_MEMORY_GB", "ENGINE", "PLUGINS", "DISABLE_PLUGINS"):
         monkeypatch.delenv(f"AUTOTL_{name}", raising=False)
     return config
 
@@ -24,7 +24,7 @@ def test_without_any_setting_the_cache_is_the_persons_own_and_nothing_else_is_se
     found = settings()
     assert found.cache == tmp_path / "cache"
     assert (found.weights, found.plugins, found.disable_plugins) == (None, None, ())
-    assert (found.engine, found.cache_limit_gb) == ("", 20)
+    assert (found.engine, found.cache_limit_gb, found.trial_memory_gb) == ("", 20, None)
 
 
 def test_the_plugins_folder_beside_the_config_file_is_used_where_it_exists(home):

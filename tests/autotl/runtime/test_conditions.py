@@ -14,7 +14,7 @@ import sqlalchemy
 from sqlalchemy.exc import OperationalError
 
 from autotl.errors import MachineError, RunError
-from autotl.runtime.conditions import Place, explain, explained, is_condition, require_writable
+from autotl.runtime.conditions import Place, condition_in, explain, explained, is_condition, require_writable
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -88,6 +88,17 @@ def test_a_database_on_a_full_or_locked_disk_is_a_condition_in_whatever_it_is_wr
 def test_a_library_that_only_passes_on_the_words_is_understood() -> None:
     assert "full" in explain(RuntimeError("[ONNXRuntimeError] : 1 : FAIL : No space left on device"))
     assert is_condition(ValueError("write failed: Read-only file system"))
+
+
+def test_the_condition_behind_an_error_is_told_with_its_number_and_file() -> None:
+    try:
+        raise ValueError("the network could not be written") from OSError(errno.ENOSPC, "full", "/there/a.keras")
+    except ValueError as outer:
+        found = condition_in(outer)
+    assert found is not None
+    assert (found.errno, found.filename) == (errno.ENOSPC, "/there/a.keras")
+    assert condition_in(OSError(errno.ENOENT, "not there", "/there")) is None
+    assert condition_in(MemoryError()) is None
 
 
 def test_a_fault_of_ours_stays_one() -> None:

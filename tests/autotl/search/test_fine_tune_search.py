@@ -126,3 +126,33 @@ def test_where_nothing_else_is_accepted_the_schedules_first_step_is_pinned():
         "strategy": FINE_TUNE, "backbone": "net", "backbone=net/size": "32x32", "stage": "joined",
         "pooling": "avg+max", "strategy=fine-tune/trainable_stages": 1, "strategy=fine-tune/augment": False,
     }  # fmt: skip
+
+
+def crashed(number):
+    return replace(tuned(number, None, 1, "failed"), cause="crash")
+
+
+def test_after_two_that_ended_their_process_nothing_is_fine_tuned_and_their_head_is_probed_on():
+    once = board(*SETTLED, crashed(50))
+    assert plan().next(once, [], 0.5).overrides["strategy"] == FINE_TUNE
+    for budget in (None, 100.0):
+        planner, twice = plan(left=60.0, budget=budget), board(*SETTLED, crashed(50), crashed(51))
+        assert planner.next(twice, [], 0.5).pinned["strategy"] == PROBE
+        assert "ended their process" in planner.tuning.next(twice)
+        assert planner.tuning.is_over(twice)
+        assert not planner.heads.dropped
+    assert "ended their process" in plan(strategy=FINE_TUNE).next(twice, [], 0.5)
+
+
+def test_one_that_completes_between_them_is_a_sign_that_others_may():
+    tried = board(*SETTLED, crashed(50), tuned(51, 0.9, 1), crashed(52))
+    assert plan().next(tried, [], 0.5).overrides["strategy"] == FINE_TUNE
+
+
+def test_fine_tuning_is_near_when_most_of_what_it_waits_for_has_passed():
+    few, most = board(*SETTLED[:4]), board(*SETTLED[:-2])
+    assert not plan().tunes_soon(few)
+    assert plan().tunes_soon(most)
+    assert not plan(strategy=PROBE).tunes_soon(most)
+    assert plan(left=60.0, budget=100.0).tunes_soon(few)
+    assert not plan(Bench(tuning=1000.0), left=60.0, budget=100.0).tunes_soon(most)  # it would not fit
