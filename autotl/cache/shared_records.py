@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -41,14 +41,14 @@ class SharedRecords:
         with self._alone:
             self._wanted = np.union1d(self._wanted, digests)
 
-    def download(self) -> None:
-        """Bring the shards with wanted records that are not here; raises RemoteError."""
+    def download(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """Bring the shards with wanted records that are not here, until `stop()`; raises RemoteError."""
         with self._alone:
             self._look()
             here = self._store.shards()
             missing = self._wanted[~self._store.known(self._wanted)]
             for name in sorted(self._there - here.keys() - self._unusable):
-                if not len(missing):
+                if not len(missing) or stop():
                     return
                 keys = self._keys_of(name)
                 if keys is not None and _hold(keys, missing) and self._bring(name):
@@ -111,9 +111,9 @@ class _Courier:
         self._lock, self._wake, self._idle = threading.Lock(), threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
-    def begin(self, place: SharedRecords) -> None:
-        """Bring what is there, wait for that, and then exchange."""
-        self._attempt(place.download)
+    def begin(self, place: SharedRecords, stop: Callable[[], bool]) -> None:
+        """Bring what is there, wait for that, until `stop()`, and then exchange."""
+        self._attempt(partial(place.download, stop))
         with self._lock:
             self._places[place] = self._places.get(place, 0) + 1
             if self._thread is None:
@@ -170,14 +170,16 @@ _courier = _Courier()
 
 
 @contextmanager
-def shared_pass(url: str, store: RecordStore, digests: np.ndarray) -> Iterator[None]:
+def shared_pass(
+    url: str, store: RecordStore, digests: np.ndarray, out_of_time: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
     """Bring the records that are at a URL before a pass, and exchange new ones while it is under way.
 
     Never raises where the store is out of reach: `take_warnings` says so, once.
     """
     place = _place(url, store.folder, store.dtype.str, store.shape)
     place.want(np.unique(digests))
-    _courier.begin(place)
+    _courier.begin(place, out_of_time)
     try:
         yield
     finally:

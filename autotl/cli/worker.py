@@ -54,5 +54,9 @@ def worker(
         with_parent, leader.closed.is_set if leader else lambda: False,
     )  # fmt: skip
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
-        reason = work(order, settings(), printer)
+        try:
+            reason = work(order, settings(), printer)
+        except KeyboardInterrupt:
+            typer.echo("worker: interrupted; what it had begun is left to the others", err=True)
+            raise
     typer.echo(f"worker: {reason}", err=True)

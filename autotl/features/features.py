@@ -112,10 +112,11 @@ def extract(
     store = RecordStore(folder, np.dtype(np.float32), (network.n_features,))
     reader = _Reader(dataset, network, digests, store, progress, out_of_time, threads, engine, tell, process)
     wanted = np.arange(len(digests)) if items is None else items
-    with shared_pass(f"{shared}/features/{folder.name}", store, digests[wanted]) if shared else nullcontext():
+    there = f"{shared}/features/{folder.name}"
+    with shared_pass(there, store, digests[wanted], out_of_time) if shared else nullcontext():
         missing = wanted[~store.known(digests[wanted])]
         n_others, rate = reader.compute(missing) if len(missing) else (0, 0.0)
-    name, computed = reader.close(), len(missing) - n_others
+    name, computed = reader.close(), len(missing) - n_others if rate else 0
     seconds = time.monotonic() - started
     return Features(network, digests, seconds, computed, len(wanted) - computed, name, rate, store, reader.compute)
 

@@ -136,6 +136,7 @@ class FeatureReader:
         tell_of_sharing(run)
         if features.computed:
             self.pixels_per_second[backbone.name] = features.images_per_second * size[0] * size[1]
+        if features.computed or self._settings.shared:
             # Other workers of this run may have begun a little earlier.
             used_since = self._started - _GRACE_SECONDS
             evict(cache, limit_bytes=int(self._settings.cache_limit_gb * 1e9), used_since=used_since)

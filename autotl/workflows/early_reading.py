@@ -134,7 +134,7 @@ class EarlyReading:
         # First of all the engine is chosen, which must not step back: the search would wait for it.
         first = extract(
             dataset, network, cache=cache, engine=engine, items=items[:_FIRST_ITEMS], out_of_time=self._ended.is_set,
-            tell=lambda text: self._events.append(EngineChosen(text)),
+            tell=lambda text: self._events.append(EngineChosen(text)), shared=self._settings.shared,
         )  # fmt: skip
         _step_back()
 
@@ -145,7 +145,7 @@ class EarlyReading:
         with suppress(OutOfTimeError):
             extract(
                 dataset, network, cache=cache, engine=engine, items=items, out_of_time=self._ended.is_set,
-                progress=progress,
+                progress=progress, shared=self._settings.shared,
             )  # fmt: skip
         if computed := first.computed + done:
             seconds = round(time.monotonic() - began, 2)

@@ -92,6 +92,14 @@ def test_only_shards_with_wanted_records_are_copied(bucket, machine):
     assert other.known(keys(1, 2, 3)).tolist() == [True, False, False]
 
 
+def test_bringing_what_is_there_ends_with_the_time(bucket, machine):
+    store, other = machine("a"), machine("b")
+    store.append(keys(1), rows(1))
+    sharing(bucket, store, keys(1)).upload()
+    with shared_pass(bucket.url(PLACE), other, keys(1), lambda: True):
+        assert not other.known(keys(1)).any()
+
+
 def test_nothing_is_copied_twice(bucket, machine):
     store = machine("a")
     store.append(keys(1), rows(1))

@@ -17,7 +17,7 @@ from autotl.errors import ConfigError, RunError
 from autotl.runs import run_share
 from autotl.runs.run_share import publish
 from autotl.runtime.addresses import sqlite_address
-from autotl.search import absent_items
+from autotl.search import absent_items, trials_in_progress
 from autotl.search.limits import Limits
 from autotl.search.open_studies import set_ended
 from autotl.search.study_loop import StudyLoop
@@ -112,6 +112,23 @@ def test_a_worker_ends_with_the_process_that_started_it(lead, monkeypatch):
     monkeypatch.setattr(os, "getppid", lambda: next(parents, 2))
     reason = work(Order(str(loop.context.run.folder), with_parent=True), settings(), told()[1])
     assert reason == "the time is used up"
+
+
+def test_an_interrupted_worker_leaves_its_trial_to_the_others(lead, monkeypatch):
+    loop = lead(trials=100_000)
+
+    def interrupted(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trials_in_progress, "perform", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        work(Order(str(loop.context.run.folder)), settings(), told()[1])
+    given_up = [trial for trial in loop.leaderboard().trials if trial.cause == "lost"]
+    assert given_up
+    assert {trial.reason for trial in given_up} == {"its worker was ended; its parameters are tried again"}
+    chosen = [trial.params for trial in loop._study.get_trials() if trial.number in {one.number for one in given_up}]
+    queued = [trial.system_attrs["fixed_params"] for trial in loop._study.get_trials() if trial.state.name == "WAITING"]
+    assert all(params in queued for params in chosen)
 
 
 def test_what_is_no_run_and_another_storage_are_named(lead, tmp_path):
