@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
@@ -33,6 +34,8 @@ from autotl.search.trials_in_progress import TrialsInProgress
 from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Params, Training, TrialRecord
 
 MAX_FAILURES = 20
+WAIT_SECONDS = 1.0
+"""Between two looks at the last trials of other processes."""
 
 
 class StudyLoop:
@@ -54,10 +57,8 @@ class StudyLoop:
         self._latest: Leaderboard | None = None
         self._sampler, self._worker = context.plugins.pick(Sampler, config.sampler), worker
         self._study = studies.open_study(
-            context.run, sampler=self._sampler,
-            maximise=context.objective.larger_is_better, worker=worker,
-        )  # fmt: skip
-        self._performer = performer
+            context.run, sampler=self._sampler, maximise=context.objective.larger_is_better, worker=worker
+        )
         keeper = LeaseKeeper(worker=worker)
         self._lost = LostTrials(self._study, keeper)
         self._trials = TrialsInProgress(
@@ -134,6 +135,12 @@ class StudyLoop:
                 after_trial()
                 continue  # such a step is decided again with what the probes in progress bring
             if isinstance(step, str):
+                # Who leads waits for the last trials of others: one that loses its process has to be tried again.
+                enough = share >= 1 > self._share_of_trials(0)
+                if enough and self._worker == 0 and self._limits.seconds_left() > 0:
+                    time.sleep(WAIT_SECONDS)
+                    after_trial()
+                    continue
                 return step
             if len(begun) == len(running):  # queued trials run first, and the step is then decided again
                 self._prepare(step, board)
@@ -205,9 +212,7 @@ class StudyLoop:
 
     def _queue(self, overrides: Params) -> None:
         """Queue the default trial with a few overrides; a head that cannot be built goes without its parameters."""
-        is_network = overrides.get("strategy") == FINE_TUNE or overrides.get("head") in self.context.space.networks
-        if self._performer and is_network:
-            self._performer.prepare()
+        self._trials.expect(overrides)
         try:
             sample = partial(self.context.space.sample_with_head, declare=self.context.processes.declare)
             parameters = defaults(sample, values=overrides)

@@ -40,7 +40,7 @@ def proxy(postgres):
     """The address of `autotl storage-proxy`, which runs in a process of its own."""
     port = free_port()
     environment = {**os.environ, "AUTOTL_STORAGE": postgres.address(postgres.new_database())}
-    command = [sys.executable, "-P", "-m", "autotl.cli.app", "storage-proxy", "--port", str(port)]
+    command = [sys.executable, "-P", "-m", "autotl.cli", "storage-proxy", "--port", str(port)]
     served = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
     address = f"grpc://127.0.0.1:{port}"
     told = served.stderr.readline()

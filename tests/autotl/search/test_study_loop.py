@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from keras_tuner import HyperParameters
 
 from autotl.errors import ConfigError
 from autotl.interfaces import Backbone, Head, Recipe
-from autotl.search import screening
+from autotl.search import leases, screening
 from autotl.search import study_loop as module
 from autotl.search.context import open_context
 from autotl.search.limits import Limits
+from autotl.search.lost_trials import RETRIES
 from autotl.search.planner import Step
 from autotl.search.study_loop import StudyLoop
 from autotl.training import fine_tuning
@@ -310,3 +314,86 @@ def test_the_sample_may_be_smaller_than_the_data(start, monkeypatch):
     made = start(strategy=PROBE, trials=3)
     made.warm_start()
     assert made.search() == "all 3 trials are done"
+
+
+@pytest.fixture
+def elsewhere(start, monkeypatch):
+    """elsewhere(made): a trial of a search runs in another process, which lives until `end` is called."""
+    begun = []
+
+    class Elsewhere:
+        def __init__(self, made):
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+            )
+            self.trial = made._study.ask()
+            made.context.space.sample_with_head(module.OptunaHyperParameters(self.trial))
+            lease = {"count": 0, "worker": 1, "machine": leases.this_machine(), "pid": self.process.pid}
+            self.trial.set_user_attr(leases.LEASE, lease)
+            made._lost._look_seconds = 0.0
+            begun.append(self)
+
+        def end(self):
+            self.process.communicate()
+
+    yield Elsewhere
+    for one in begun:
+        one.end()
+
+
+def test_a_trial_that_lost_its_process_is_tried_again_in_the_same_search(start, elsewhere, events):
+    made = start(strategy=PROBE, heads=("knn",), trials=2)
+    made.warm_start()
+    other = elsewhere(made)
+    other.end()
+    assert made.search() == "all 2 trials are done"
+    records = {t.number: t for t in made.leaderboard().trials}
+    assert records[other.trial.number].cause == "lost"
+    assert [t.head for number, t in sorted(records.items()) if number > other.trial.number] == ["knn"] * 2
+    told = [event["text"] for event in events(made.context, "message")]
+    assert f"trial {other.trial.number} is given up: its process ended; its parameters are tried again" in told
+
+
+def test_who_leads_waits_for_the_last_trial_of_another_and_runs_it_if_that_is_lost(start, elsewhere, monkeypatch):
+    made, waited = start(strategy=PROBE, heads=("knn",), trials=2), []
+    made.warm_start()
+    other = elsewhere(made)
+
+    def sleep(seconds):
+        waited.append(len(made.leaderboard().trials))
+        other.end()
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(sleep=sleep))
+    assert made.search() == "all 2 trials are done"
+    assert waited == [3]  # the baselines and one other
+    assert sum(t.head == "knn" and t.state == "complete" for t in made.leaderboard().trials) == 2
+
+
+def test_a_worker_does_not_wait_for_the_last_trial_of_another(start, elsewhere, monkeypatch):
+    made = start(strategy=PROBE, heads=("knn",), trials=2)
+    made.warm_start()
+    elsewhere(made)
+    made._worker = 1
+    monkeypatch.setattr(module, "time", SimpleNamespace(sleep=lambda _: pytest.fail("it waits")))
+    assert made.search() == "all 2 trials are done"
+
+
+def test_a_trial_that_is_tried_again_runs_alone(start, elsewhere, monkeypatch):
+    """What ends a process is found out, and no other trial is suspected."""
+    made = start(strategy=PROBE, heads=("knn",), trials=6)
+    made.warm_start()
+    other, ahead = elsewhere(made), []
+    other.end()
+    begin = made._trials.begin_ahead
+
+    def begin_ahead(trial, candidate, hp):
+        is_retry = RETRIES in trial.user_attrs
+        begun = begin(trial, candidate, hp)
+        ahead.append((is_retry, begun))
+        return begun
+
+    monkeypatch.setattr(made._trials, "begin_ahead", begin_ahead)
+    made.search()
+    assert (True, False) in ahead
+    assert (True, True) not in ahead
+    assert (False, True) in ahead
