@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import random
@@ -81,6 +82,12 @@ def work(order: Order, settings: Settings, listener: Listener) -> str:
         return "the search has ended" if standing(run, storage) is Standing.ENDED else reason
 
 
+def _import() -> None:
+    """Import what trials need, which takes seconds, while there is nothing else to do."""
+    importlib.import_module("autotl.search.study_loop")
+    keras_backend.load()
+
+
 def _take_trials(run: Run, settings: Settings, seconds_left: Callable[[], float], number: int, missing: str) -> str:
     """Run trials; returns why it stopped. missing: why the items are not there, empty if they are."""
     # Imported here, because they import Keras.
@@ -127,6 +134,7 @@ def _found(order: Order, settings: Settings, listener: Listener, left: Callable[
         if run is None:
             if not told:
                 listener(Message(f"waiting for {order.run}: a run is shared there once its search begins"))
+                _import()
             told = True
             time.sleep(min(LOOK_SECONDS, max(0.0, left())))
     if run is None:
@@ -155,6 +163,7 @@ def _wait_until_open(run: Run, storage: BaseStorage, listener: Listener, left: C
             return "the time was up before the search began"
         if not told:
             listener(Message("waiting until the search has begun"))
+            _import()
         told = True
         time.sleep(min(LOOK_SECONDS, max(0.0, left())))
     return ""

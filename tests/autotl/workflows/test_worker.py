@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from object_store import object_store
 from autotl.errors import ConfigError, RunError
 from autotl.runs import run_share
 from autotl.runs.run_share import publish
+from autotl.runs.storage import opened
 from autotl.runtime.addresses import sqlite_address
 from autotl.search import absent_items, trials_in_progress
 from autotl.search.limits import Limits
@@ -99,19 +101,20 @@ def test_a_worker_waits_until_the_search_has_begun(make_context):
     assert (reason, texts) == ("the time was up before the search began", ["waiting until the search has begun"])
 
 
-def test_a_worker_ends_with_its_time(lead):
-    loop = lead(trials=100_000)
-    until = time.time() + 3
-    assert work(Order(str(loop.context.run.folder), until=until), settings(), told()[1]) == "the time is used up"
-    assert time.time() < until + 10
+def test_a_worker_ends_with_its_time_or_with_what_ordered_it(monkeypatch):
+    assert 50 < module._time_left(Order("run", until=time.time() + 60))() <= 60
+    assert module._time_left(Order("run", is_over=lambda: True))() == 0
+    with_parent, alone = module._time_left(Order("run", with_parent=True)), module._time_left(Order("run"))
+    assert with_parent() == alone() == float("inf")
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    assert (with_parent(), alone()) == (0, float("inf"))
 
 
-def test_a_worker_ends_with_the_process_that_started_it(lead, monkeypatch):
-    loop = lead(trials=100_000)
-    parents = iter([1, *[1] * 20])
-    monkeypatch.setattr(os, "getppid", lambda: next(parents, 2))
-    reason = work(Order(str(loop.context.run.folder), with_parent=True), settings(), told()[1])
-    assert reason == "the time is used up"
+def test_a_worker_has_no_more_time_than_the_budget_of_its_run(context):
+    run = replace(context.run, config=replace(context.run.config, budget_seconds=20.0))
+    StudyLoop(context, Limits(lambda: 1000.0, None, 3))
+    with opened(run.storage) as storage, module._watched(run, storage, lambda: 1000.0) as left:
+        assert 15 < left() <= 20
 
 
 def test_an_interrupted_worker_leaves_its_trial_to_the_others(lead, monkeypatch):
