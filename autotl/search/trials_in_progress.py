@@ -25,7 +25,7 @@ from autotl.search.probe_trials import ProbeAhead, begin_probe, fits_beside_othe
 from autotl.search.run_trial import ended, failed, perform
 from autotl.search.trial_files import drop_networks
 from autotl.search.trial_plan import Refused, plan_trial
-from autotl.trial import FINE_TUNE, PROBE, Candidate, TrialRecord, describe, format_size
+from autotl.trial import FINE_TUNE, PROBE, Candidate, Params, TrialRecord, describe, format_size
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -81,6 +81,12 @@ class TrialsInProgress:
         trial = self._study.ask()
         self._keeper.hold(trial)
         return trial
+
+    def expect(self, overrides: Params) -> None:
+        """Make ready for a trial that has been queued, where it trains a network."""
+        is_network = overrides.get("head") in self._context.space.networks
+        if self._performer and (is_network or overrides.get("strategy") == FINE_TUNE):
+            self._performer.prepare()
 
     def finish(self, trial: optuna.Trial, record: TrialRecord) -> TrialRecord:
         """Tell the study how a trial ended; returns the record as it is kept."""

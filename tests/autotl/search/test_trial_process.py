@@ -27,7 +27,7 @@ from autotl.runs.config import Config
 from autotl.runs.events import ActivationsCached, Message
 from autotl.runs.run import create
 from autotl.runtime.conditions import is_condition
-from autotl.search import trial_process
+from autotl.search import run_process
 from autotl.search.context import open_context
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.run_trial import perform
@@ -70,7 +70,7 @@ def context(tmp_path_factory, shapes, shapes_dataset, settings, folder, said):
 def networks(context):
     """The process, started once for the tests of this module, as importing the frameworks takes seconds."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(trial_process, "CHILD", "misbehaving_trials")
+    patch.setattr(run_process, "CHILD", "misbehaving_trials")
     networks = TrialProcess(context)
     networks.prepare()
     yield networks
@@ -170,20 +170,20 @@ def test_what_a_network_raises_is_the_reason_of_its_failed_trial(attempt, number
 
 def test_after_an_out_of_memory_error_another_process_holds_none_of_it(attempt, networks):
     attempt(40)
-    before = networks._process._worker
+    before = networks._process._process._worker
     attempt(bad.OUT_ON_GPU)
     assert not psutil.pid_exists(before)
 
 
 def test_one_that_ends_its_process_costs_its_trial_and_the_next_is_there_at_once(attempt, networks):
     networks.prepare()
-    server = networks._process._child.pid
+    server = networks._process._process._child.pid
     with pytest.raises(HeadError, match=r"training logistic on tiny ended its process with exit code 7") as caught:
         attempt(bad.EXITS)
     assert caught.value.crashed
     assert "os._exit(7)" in caught.value.traceback
     assert attempt(43).state == "complete"
-    assert networks._process._child.pid == server
+    assert networks._process._process._child.pid == server
 
 
 def test_one_that_hangs_is_ended_at_its_deadline_and_where_it_hung_is_told(attempt, networks, monkeypatch):
@@ -209,7 +209,7 @@ def test_a_full_disk_in_the_process_is_a_condition_here_with_its_file(attempt):
 
 
 def test_kill_from_outside_is_a_failed_trial_and_says_what_may_have_done_it(attempt, networks, context):
-    kill_when_told(context, lambda: os.kill(networks._process._worker, signal.SIGKILL))
+    kill_when_told(context, lambda: os.kill(networks._process._process._worker, signal.SIGKILL))
     with pytest.raises(HeadError, match=r"ended from outside \(SIGKILL\), as the system does where memory is short"):
         attempt(bad.TELLS_AND_SLEEPS)
     assert attempt(45).state == "complete"
@@ -221,7 +221,7 @@ def test_an_interruption_ends_the_trial_at_once_and_its_process_with_it(attempt,
 
     kill_when_told(context, interrupt)
     networks.prepare()
-    process = networks._process
+    process = networks._process._process
     with pytest.raises(KeyboardInterrupt):
         attempt(bad.TELLS_AND_SLEEPS)
     worker = process._worker
@@ -245,10 +245,8 @@ def kill_when_told(context, act):
 
 
 def test_a_run_that_cannot_be_opened_there_is_said_and_networks_are_trained_here(context, monkeypatch, tmp_path):
-    networks = TrialProcess(context)
-    monkeypatch.setattr(trial_process, "CHILD", "misbehaving_trials")
-    elsewhere = replace(context, run=replace(context.run, folder=tmp_path))
-    networks._context = elsewhere
+    monkeypatch.setattr(run_process, "CHILD", "misbehaving_trials")
+    networks = TrialProcess(replace(context, run=replace(context.run, folder=tmp_path)))
     with pytest.raises(HeadError, match="is not a run folder"):
         networks.perform(task(context, 50), math.inf, Reports())
     assert not networks.takes(candidate(context))
