@@ -24,7 +24,8 @@ class Crew:
         study by itself, and ends with the search.
     environment: the variables that it needs beside those of this process; the address of the store is among them, with
         its password.
-    remote_command: the same for another machine, to which variables may not travel, with the program "autotl". It reads
+    program: what runs AutoTL on this machine, as `command` does; elsewhere it may be "autotl".
+    remote_arguments: what follows it on another machine, to which variables may not travel. Such a worker reads
         `first_line`, the address of the store, from its standard input, and ends where that is closed.
     lead: lead(number, perform) takes trials from the study in the thread that calls it and has each performed by
         `perform`, until the search ends: for executors whose workers do not reach the study.
@@ -42,7 +43,8 @@ class Crew:
     tell: Callable[[str], None]
     perform: str = "autotl.workflows.perform_trial:perform_document"
     seconds_left: Callable[[], float] = lambda: math.inf
-    remote_command: Callable[[int], tuple[str, ...]] = lambda _number: ()
+    program: tuple[str, ...] = ("autotl",)
+    remote_arguments: Callable[[int], tuple[str, ...]] = lambda _number: ()
     first_line: str = ""
 
 

@@ -20,7 +20,7 @@ class MadeUp:
         command = ("sh", "-c", f"cd {folder}; {script}")
         self.crew = Crew(
             n_workers=n_workers, option=option, command=lambda number: (*command, str(number)),
-            remote_command=lambda number: ("autotl", "worker", "--number", str(number)),
+            remote_arguments=lambda number: ("worker", "--number", str(number)),
             environment={"AUTOTL_STORAGE": ADDRESS}, first_line=f"{ADDRESS}\n", lead=lambda number, perform: None,
             log=folder / "workers.log", tell=self.said.append, seconds_left=lambda: self.left,
         )  # fmt: skip

@@ -4,6 +4,7 @@ from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.encoders import check_encoder, check_encoder_format
 from autotl.testing.evaluators import check_evaluator
+from autotl.testing.executors import check_executor
 from autotl.testing.finished_runs import check_exporter, check_panel, check_watcher
 from autotl.testing.heads import check_head
 from autotl.testing.plugin import check_plugin
@@ -16,6 +17,7 @@ __all__ = [
     "check_encoder",
     "check_encoder_format",
     "check_evaluator",
+    "check_executor",
     "check_exporter",
     "check_head",
     "check_panel",

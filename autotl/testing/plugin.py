@@ -13,6 +13,7 @@ from autotl.interfaces import (
     Encoder,
     EncoderFormat,
     Evaluator,
+    Executor,
     Exporter,
     Head,
     Panel,
@@ -24,6 +25,7 @@ from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.encoders import check_encoder, check_encoder_format
 from autotl.testing.evaluators import check_evaluator
+from autotl.testing.executors import check_executor
 from autotl.testing.finished_runs import check_exporter, check_panel, check_watcher, finished_run, watches
 from autotl.testing.heads import check_head
 from autotl.testing.registries import check_registry
@@ -38,6 +40,7 @@ CHECKS: Mapping[type[Offered], Callable[[Any], None]] = {
     Evaluator: check_evaluator,
     Check: check_check,
     Sampler: check_sampler,
+    Executor: check_executor,
     Registry: check_registry,
 }
 CHECKS_ON_A_RUN: Mapping[type[Offered], Callable[[Any, Path], None]] = {Exporter: check_exporter, Panel: check_panel}

@@ -58,10 +58,10 @@ def _crew(context: SearchContext, limits: Limits) -> Iterator[None]:
     crew = Crew(
         n_workers=run.config.workers - 1, option=option, environment={STORAGE_VARIABLE: run.storage}, lead=lead,
         command=lambda number: (*_PROGRAM, *_arguments(str(run.folder), limits, number), "--with-parent"),
-        remote_command=lambda number: (
-            "autotl", *_arguments(run.config.share or str(run.folder), limits, number), "--storage", FROM_INPUT,
+        remote_arguments=lambda number: (
+            *_arguments(run.config.share or str(run.folder), limits, number), "--storage", FROM_INPUT,
         ),
-        first_line=f"{run.storage}\n", log=run.folder / WORKERS_LOG,
+        program=_PROGRAM, first_line=f"{run.storage}\n", log=run.folder / WORKERS_LOG,
         tell=lambda text: run.emit(Message(text)), seconds_left=limits.seconds_left,
     )  # fmt: skip
     with context.plugins.pick(Executor, name).start(crew):
@@ -73,7 +73,7 @@ def _crew(context: SearchContext, limits: Limits) -> Iterator[None]:
 
 
 def _arguments(run: str, limits: Limits, number: int) -> tuple[str, ...]:
-    """What makes `autotl` a worker. The address of the store is left out, for every user of a machine sees arguments."""
+    """What makes `autotl` a worker, without the address of the store: every user of a machine sees arguments."""
     seconds = limits.seconds_left()
     until = () if math.isinf(seconds) else ("--until", f"{time.time() + seconds:.0f}")
     return "worker", "--run", run, "--number", str(number), *until

@@ -59,11 +59,10 @@ class Look:
 @contextmanager
 def start(crew: Crew) -> Iterator[None]:
     """Start each worker by the line that the user gave; it reads the address of the store from its standard input."""
-    own = (sys.executable, "-P", "-m", "autotl.cli") if look(crew.option, str(crew.log.parent)).has_python else ()
+    program = crew.program if look(crew.option, str(crew.log.parent)).has_python else ("autotl",)
 
     def command(number: int) -> list[str]:
-        program, *arguments = crew.remote_command(number)
-        return filled(crew.option, [*(own or (program,)), *arguments])
+        return filled(crew.option, [*program, *crew.remote_arguments(number)])
 
     with worker_processes(crew, command, lambda _number: {}, crew.first_line):
         yield

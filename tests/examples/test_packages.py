@@ -21,6 +21,7 @@ QUICK = (
     "colour-histogram-encoder",
     "folder-registry",
     "letter-shares-encoder",
+    "nice-executor",
     "quasi-random-sampler",
     "screenshots-check",
 )
