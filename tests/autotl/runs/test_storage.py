@@ -21,6 +21,7 @@ from optuna.trial import TrialState
 from autotl.errors import ConfigError
 from autotl.runs import storage as module
 from autotl.runs.storage import require_storage, serve_storage
+from autotl.search.leases import LeaseKeeper
 
 
 @pytest.fixture
@@ -90,6 +91,23 @@ def test_64_processes_ask_postgresql_at_once(opened, postgres, driver):
 @pytest.mark.heavy
 def test_64_processes_ask_a_proxy_at_once(opened, proxy):
     require_all_apart(opened, proxy, workers=64)
+
+
+def test_the_same_seed_gives_the_same_trials_in_every_storage(opened, sqlite, postgres):
+    found = []
+    for address in (sqlite, postgres.address(postgres.new_database())):
+        sampler = optuna.samplers.TPESampler(seed=5, n_startup_trials=3)
+        study = optuna.create_study(study_name="same", storage=opened(address), sampler=sampler)
+        keeper = LeaseKeeper(renewal_seconds=0.05)
+        for _ in range(8):
+            trial = study.ask()
+            keeper.hold(trial)
+            study.tell(trial, abs(trial.suggest_float("x", 1e-4, 1e2, log=True) - 0.3))
+            keeper.release(trial)
+        keeper.close()
+        found.append([trial.params for trial in study.get_trials()])
+    assert found[0] == found[1]
+    assert len({params["x"] for params in found[0]}) == 8
 
 
 def test_a_trial_that_waits_in_a_file_is_given_to_one_of_two_that_saw_it_wait(opened, sqlite, monkeypatch):
