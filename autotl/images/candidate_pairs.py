@@ -127,7 +127,7 @@ def _nearest(queries: np.ndarray, targets: np.ndarray, begin: int, labels: np.nd
     kept = min(KEPT_PER_ITEM - 1, len(targets) - 1)
     others = _nearest_of_other_class(products, labels, begin)
     first = np.concatenate([np.repeat(rows, kept), rows[others >= 0]])
-    second = np.concatenate([_largest(products, kept).ravel(), others[others >= 0]])
+    second = np.concatenate([largest(products, kept).ravel(), others[others >= 0]])
     return similarities(first + begin, second, products[first, second], np.zeros(len(first), int))
 
 
@@ -148,12 +148,12 @@ def _nearest_to_crops(crops: np.ndarray, targets: np.ndarray, short: np.ndarray,
     rows = np.arange(n_queries)
     products[rows, begin + rows] = -2.0
     kept = min(KEPT_PER_ITEM - 1, len(targets) - 1)
-    first, second = np.repeat(rows, kept), _largest(products, kept).ravel()
+    first, second = np.repeat(rows, kept), largest(products, kept).ravel()
     exact = np.stack([np.einsum("ij,ij->i", own[first], targets[second]) for own in crops])
     return similarities(first + begin, second, exact.max(0), exact.argmax(0) + 1)
 
 
-def _largest(values: np.ndarray, kept: int) -> np.ndarray:
+def largest(values: np.ndarray, kept: int) -> np.ndarray:
     """The columns of the largest values of each row, int (n_rows, kept), in no order.
 
     They lie in the `kept` groups of columns with the largest maxima; finding these is faster than sorting all.

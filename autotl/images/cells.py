@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autotl.images.candidate_pairs import largest
 from autotl.images.whitening import unit
 
 _CELL_ITEMS, _LARGEST_CELL, _MOST_CELLS = 400, 1600, 2000
@@ -33,9 +34,11 @@ class Cells:
 
     def nearest(self, vectors: np.ndarray, n_cells: int) -> np.ndarray:
         """The cells with the centres nearest to each vector, int (len(vectors), n_cells) or fewer, in no order."""
-        products = vectors @ self.centres.T
-        n_cells = min(n_cells, products.shape[1])
-        return np.argpartition(products, products.shape[1] - n_cells, axis=1)[:, products.shape[1] - n_cells :]
+        found = np.empty((len(vectors), min(n_cells, len(self.centres))), dtype=np.int32)
+        for start in range(0, len(vectors), _ASSIGNED_AT_ONCE):
+            part = slice(start, start + _ASSIGNED_AT_ONCE)
+            found[part] = largest(vectors[part] @ self.centres.T, found.shape[1])
+        return found
 
 
 def make_cells(vectors: np.ndarray, pool: ThreadPoolExecutor) -> Cells:

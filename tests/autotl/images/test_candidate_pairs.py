@@ -14,7 +14,7 @@ def test_the_largest_values_of_each_row_are_those_a_sort_finds(n_columns, kept):
     values = np.random.default_rng(n_columns).normal(size=(50, n_columns)).astype(np.float32)
     values[0] = 1  # all equal
     values[1, ::3] = 7
-    found = candidate_pairs._largest(values, kept)
+    found = candidate_pairs.largest(values, kept)
     assert found.shape == (50, kept)
     assert all(len(set(row)) == kept for row in found.tolist())
     largest = np.sort(values, axis=1)[:, n_columns - kept :]
