@@ -15,6 +15,7 @@ from autotl.runs.limits import DEFAULT_BUDGET_SECONDS
 from autotl.runs.run import default_run_folder
 from autotl.runtime.durations import parse_duration
 from autotl.runtime.user_paths import expand_home, split_names, split_order, split_paths
+from autotl.workflows.worker_count import read_workers
 
 
 def configured(given: Mapping[str, Any]) -> Config:
@@ -137,7 +138,8 @@ _READ: Mapping[str, Callable[[str, object], Any]] = {
     "mirrored": read_flag,
     "min_per_class": optional(read_whole),
     "seed": read_whole,
-    "workers": read_whole,
+    "workers": lambda name, value: read_workers(value) if isinstance(value, str) else read_whole(name, value),
+    "executor": read_text,
     "sampler": read_text,
     "storage": optional(read_text),
     "tracking_uri": optional(read_text),

@@ -47,7 +47,7 @@ def fit(
     mirrored: bool = False,
     min_per_class: int | None = None,
     seed: int = 0,
-    workers: int = 1,
+    workers: int | str = 1,
     executor: str = "local",
     sampler: str = "tpe",
     storage: str | None = None,

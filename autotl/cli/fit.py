@@ -83,7 +83,7 @@ def fit(
     mirrored: Mirrored = False,
     min_per_class: MinPerClass = None,
     seed: Annotated[int, typer.Option(help="The same seed on the same machine with one worker: same trials.")] = 0,
-    workers: Workers = 1,
+    workers: Workers = "1",
     executor: ExecutorName = "local",
     sampler: Annotated[str, typer.Option(help="The sampler that proposes trials.")] = "tpe",
     storage: Storage = None,
@@ -98,6 +98,7 @@ def fit(
     from autotl.runs.config import Config
     from autotl.runs.run import STORAGE_VARIABLE, default_run_folder
     from autotl.runtime.durations import parse_duration
+    from autotl.workflows.worker_count import read_workers
 
     if multilabel:
         label, target = _several_labels(multilabel, label, target), "labels"
@@ -107,8 +108,9 @@ def fit(
         budget_seconds=default if budget is None else parse_duration(budget),
         objective=objective, strategy=strategy, backbones=split_paths(backbones), heads=split_names(heads), label=label,
         text=text, image=image, target=target, classes=split_names(classes), groups=groups, attributes=attributes,
-        patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed, workers=workers, executor=executor,
-        sampler=sampler, storage=storage or os.environ.get(STORAGE_VARIABLE) or None, tracking_uri=tracking_uri,
+        patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed,
+        workers=read_workers(workers), executor=executor, sampler=sampler,
+        storage=storage or os.environ.get(STORAGE_VARIABLE) or None, tracking_uri=tracking_uri,
         register=register, disable_plugins=tuple(disable_plugin or ()), audit=split_names(audit), max_gap=max_gap,
         order=split_order(order), joint=joint, share=share,
     )  # fmt: skip

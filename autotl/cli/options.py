@@ -168,7 +168,13 @@ MinPerClass = Annotated[
 
 Mirrored = Annotated[bool, typer.Option("--mirrored", help="Mirror images count as near-duplicates.")]
 
-Workers = Annotated[int, typer.Option(min=1, help="Number of processes that run trials in parallel.")]
+Workers = Annotated[
+    str,
+    typer.Option(
+        metavar="N|auto",
+        help="Number of processes that run trials in parallel; auto: what suits this machine's cores, memory and GPUs.",
+    ),
+]
 
 ExecutorName = Annotated[
     str,

@@ -126,8 +126,9 @@ def _advanced(data_set: DataSet, kind: ItemKind, leave_out: bool | None) -> _Adv
         "Maximum number of trials", min_value=1, max_value=10_000, value=None, key="trials", placeholder="No limit"
     )
     workers = right.number_input(
-        "Worker processes", min_value=1, max_value=os.cpu_count() or 1, value=1, key="workers",
-        help="How many processes search in parallel. With more than one, the same seed may give other trials.",
+        "Worker processes", min_value=0, max_value=os.cpu_count() or 1, value=1, key="workers",
+        help="How many processes search in parallel; 0: as many as suit this machine. With more than one, the same "
+        "seed may give other trials.",
     )  # fmt: skip
     seed = left.number_input(
         "Seed", min_value=0, max_value=2**31 - 1, value=0, key="seed", help="The same seed gives the same trials."

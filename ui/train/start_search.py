@@ -30,7 +30,7 @@ class SearchRequest:
 
     trials: None for as many as the time allows. backbones, heads: empty for the defaults; a backbone may be the path of
     a network. groups, register: empty for none. leave_out: whether classes with too few images are left out.
-    labels: the columns to learn, none for that of the dataset.
+    labels: the columns to learn, none for that of the dataset. workers: 0 for as many as suit the machine.
     """
 
     data_set: DataSet
@@ -166,7 +166,7 @@ def arguments(request: SearchRequest, folder: Path) -> list[str]:
         "--heads": ",".join(request.heads),
         "--groups": request.groups,
         "--seed": str(request.seed or ""),
-        "--workers": str(request.workers) if request.workers > 1 else "",
+        "--workers": {0: "auto", 1: ""}.get(request.workers, str(request.workers)),
         "--register": request.register,
         "--min-per-class": str(request.min_per_class or ""),
         "--events": str(jobs.events_file(folder)),

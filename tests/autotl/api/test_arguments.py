@@ -69,11 +69,19 @@ def test_a_budget_is_seconds_or_a_duration(given, seconds):
         ("heads", [1]), ("backbones", 3), ("disable_plugins", [None]), ("mirrored", "no"), ("mirrored", 1),
         ("data", None), ("data", ""), ("data", 3), ("run", 1), ("groups", 3), ("attributes", 1),
         ("label", 0), ("strategy", None), ("objective", 3), ("register", 5), ("storage", 1), ("sampler", None),
+        ("workers", "many"), ("executor", None),
     ],
 )  # fmt: skip
 def test_a_wrong_argument_is_named(name, value):
     with pytest.raises(ConfigError, match=rf"\b{name} "):
         configured({"data": "d"} | {name: value})
+
+
+def test_workers_are_a_number_or_left_to_the_machine(monkeypatch):
+    from autotl.workflows import worker_count
+
+    monkeypatch.setattr(worker_count, "this_machine", lambda: worker_count.Machine(12, 64e9))
+    assert [configured({"data": "d", "workers": given}).workers for given in (5, "auto")] == [5, 3]
 
 
 def test_a_budget_is_given_once():

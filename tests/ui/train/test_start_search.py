@@ -70,7 +70,11 @@ def test_the_command_line_understands_what_the_page_says(wanted: SearchRequest, 
     assert found["groups"] == "--storage"
     assert found["register"] == "-x"
     assert found["mirrored"] is True
-    assert (found["trials"], found["seed"], found["workers"], found["budget"]) == (9, 3, 2, "180s")
+    assert (found["trials"], found["seed"], found["workers"], found["budget"]) == (9, 3, "2", "180s")
+
+
+def test_no_worker_processes_are_as_many_as_suit_the_machine(wanted: SearchRequest, tmp_path: Path) -> None:
+    assert "--workers=auto" in arguments(replace(wanted, workers=0), tmp_path / "run")
 
 
 def test_problems_are_found_before_anything_is_started(wanted: SearchRequest, tmp_path: Path) -> None:
