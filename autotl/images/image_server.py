@@ -13,6 +13,7 @@ import numpy as np
 from autotl.images.facts import read_facts, stored_miniatures
 from autotl.images.near_duplicates import find_pairs
 from autotl.modality import PAIR_COLUMNS
+from autotl.runtime.garbage import give_back_memory
 from autotl.runtime.guarded_process import Document, Handler, serve
 from autotl.runtime.progress import OnProgress
 
@@ -52,6 +53,7 @@ def _examine(body: Document, arrays: Sequence[np.ndarray], tell: OnProgress) -> 
     digests = _digests(arrays[0])
     paths = np.array(body["paths"], dtype=object)
     read_facts(Path(body["root"]), paths, digests, cache=Path(body["cache"]), progress=tell)
+    give_back_memory()
     return {}, ()
 
 

@@ -22,6 +22,7 @@ from autotl.images.alignment import WHOLE, Box, align, describe
 from autotl.images.candidate_pairs import Crops, Similarities, candidates, n_blocks, union
 from autotl.images.cell_candidates import candidates_in_cells, n_cell_blocks
 from autotl.images.whitening import COVARIANCE_ITEMS, Whitening, chance_similarity
+from autotl.runtime.garbage import give_back_memory
 
 _MANY_ITEMS = 10_000
 """Larger datasets are compared in cells. Up to here comparing all with all, and with all crops of all, takes less than
@@ -75,6 +76,7 @@ class Comparison:
         if len(miniatures) > _MANY_ITEMS:
             # Descriptors are made again afterwards: there is no memory for them beside the vectors to compare.
             found = self._candidates_in_cells(labels, sequence, on_step)
+            give_back_memory()
             whole, seen = self._described(np.float16)
         else:
             whole, seen = self._described(np.float32)
