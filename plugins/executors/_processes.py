@@ -25,13 +25,14 @@ PATIENCE_SECONDS = 10.0
 
 @contextmanager
 def worker_processes(
-    crew: Crew, command: Callable[[int], Sequence[str]], environment: Callable[[int], Mapping[str, str]],
+    crew: Crew, command: Callable[[int], Sequence[str]], environment: Callable[[int], Mapping[str, str | None]],
     first_line: str = "",
 ) -> Iterator[None]:  # fmt: skip
     """Run a process for each worker of a crew; waits for their last trials, or ends them where the search ends badly.
 
-    command, environment: of a worker, by its number; variables come on top of those of this process. first_line: what
-    each of them reads on its standard input, which stays open as long as this process lives.
+    command, environment: of a worker, by its number; variables come on top of those of this process, and those that are
+    None are left out. first_line: what each of them reads on its standard input, which stays open as long as this
+    process lives.
     """
     workers = [Worker(crew, number, command, environment, first_line) for number in range(1, crew.n_workers + 1)]
     over = threading.Event()
@@ -58,7 +59,7 @@ class Worker:
 
     def __init__(
         self, crew: Crew, number: int, command: Callable[[int], Sequence[str]],
-        environment: Callable[[int], Mapping[str, str]], first_line: str,
+        environment: Callable[[int], Mapping[str, str | None]], first_line: str,
     ) -> None:  # fmt: skip
         self.crew, self.number = crew, number
         self._command, self._environment, self._first_line = command, environment, first_line
@@ -69,10 +70,11 @@ class Worker:
     def start(self) -> None:
         """Start the process, in a session of its own: it is this process that a Ctrl-C is for."""
         self.close()
+        variables = {**os.environ, **self._environment(self.number)}
         with self.crew.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self._command(self.number), stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, **self._environment(self.number)},
+                env={name: value for name, value in variables.items() if value is not None},
             )  # fmt: skip
         assert self.process.stdin
         with suppress(BrokenPipeError):  # it has ended already

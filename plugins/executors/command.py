@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shlex
 import shutil
 import subprocess
@@ -49,22 +50,31 @@ def filled(line: str, command: Sequence[str]) -> list[str]:
 class Look:
     """What a line finds where it runs a command. obstacle: why it cannot be used, empty if it can.
 
-    has_python: whether this installation is there, under the same path.
+    has_python: whether this installation is there, under the same path. machine: its name.
     """
 
     obstacle: str = ""
     has_python: bool = False
+    machine: str = ""
 
 
 @contextmanager
 def start(crew: Crew) -> Iterator[None]:
     """Start each worker by the line that the user gave; it reads the address of the store from its standard input."""
-    program = crew.program if look(crew.option, str(crew.log.parent)).has_python else ("autotl",)
+    found = look(crew.option, str(crew.log.parent))
+    program = crew.program if found.has_python else ("autotl",)
+    if found.machine != platform.node() and crew.first_line.startswith("sqlite"):
+        crew.tell(
+            f"the trials are in a file that workers on {found.machine} share, and network drives do not lock files "
+            "reliably: keep them in a database, such as --storage postgresql+pg8000://USER@HOST/DATABASE"
+        )
 
     def command(number: int) -> list[str]:
         return filled(crew.option, [*program, *crew.remote_arguments(number)])
 
-    with worker_processes(crew, command, lambda _number: {}, crew.first_line):
+    # The address of the store is among these: it is read from standard input.
+    left_out = dict.fromkeys(crew.environment)
+    with worker_processes(crew, command, lambda _number: left_out, crew.first_line):
         yield
 
 
@@ -122,7 +132,7 @@ def _ask(option: str, file: str) -> Look:
             f"{option!r} leads to a machine on which there is neither {sys.executable} nor a command autotl; install "
             f"AutoTL there, and name its folder in the line, such as: ssh HOST 'PATH=/opt/autotl/bin:$PATH {PLACE}'"
         )
-    return Look(has_python="python" in answers)
+    return Look("", "python" in answers, answers[0])
 
 
 @hookimpl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 from autotl import hookimpl
 from autotl.interfaces import Head
@@ -15,7 +16,11 @@ def build(hp, n_features, n_classes):
 
     class Sleeper(LogisticRegression):
         def fit(self, features, labels):
+            began = time.time()
             time.sleep(float(os.environ.get("SLEEPER_SECONDS", "1")))
+            if log := os.environ.get("SLEEPER_LOG"):
+                with Path(log).open("a") as file:
+                    file.write(f"{began} {time.time()}\n")
             super().fit(features, labels)
             self.__class__ = LogisticRegression
             return self

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from crews import ADDRESS, MadeUp
@@ -100,8 +101,18 @@ def test_the_worker_is_this_installation_where_it_is_seen_and_the_command_on_the
     assert made.log == f"from the path: worker --number 1, {ADDRESS}\n"
 
 
+def test_a_file_of_trials_that_machines_share_is_warned_of(tmp_path, monkeypatch):
+    monkeypatch.setattr(command.platform, "node", lambda: "the-leader")
+    made = MadeUp(tmp_path, "", option="sh -c 'true {}'")
+    made.crew = replace(made.crew, first_line="sqlite:////shared/study.db\n")
+    with command.start(made.crew):
+        pass
+    [said] = made.said
+    assert "network drives do not lock files reliably" in said
+
+
 def test_the_password_is_neither_on_the_command_line_nor_in_the_environment(tmp_path, monkeypatch):
-    monkeypatch.delenv("AUTOTL_STORAGE", raising=False)
+    monkeypatch.setenv("AUTOTL_STORAGE", ADDRESS)
     (tmp_path / "autotl").write_text('#!/bin/sh\necho "$@"; env; cat /proc/$$/cmdline')
     (tmp_path / "autotl").chmod(0o755)
     monkeypatch.setattr(command.sys, "executable", "/nowhere/python")

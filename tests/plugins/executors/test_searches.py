@@ -80,8 +80,8 @@ def ended(shapes, tmp_path_factory):
     found = {}
     for name, executor in EXECUTORS.items():
         search = begin(
-            shapes, tmp_path_factory.mktemp(name), "--trials", "6", "--workers", "2", "--executor", executor,
-            "--strategy", "probe", "--heads", "logistic,knn,sleeper",
+            shapes, tmp_path_factory.mktemp(name), "--trials", "12", "--workers", "2", "--executor", executor,
+            "--strategy", "probe", "--heads", "logistic,sleeper", seconds=2.0,
         )  # fmt: skip
         found[name] = search, search.end()
     return found
