@@ -21,6 +21,7 @@ from optuna.trial import TrialState
 from autotl.errors import ConfigError, in_one_line
 from autotl.runs.patient_storage import PATIENCE_SECONDS, ProxyStorage, ServerStorage
 from autotl.runtime.addresses import hide_secrets, without_secrets
+from autotl.runtime.conditions import causes
 
 PROXY = "grpc"
 """The scheme of an address of Optuna's gRPC proxy, as in grpc://HOST:PORT."""
@@ -96,6 +97,12 @@ def require_storage(address: str) -> None:
             f"the storage {shown} cannot be used: {reason}. Correct --storage; an address looks like "
             "postgresql+pg8000://USER:PASSWORD@HOST/DATABASE, and its package, here pg8000, has to be installed"
         ) from None
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether an error says that a storage does not answer, or no longer: its server, or the way to it."""
+    kinds = (sqlalchemy.exc.DBAPIError, optuna.exceptions.StorageInternalError, ConnectionError)
+    return any(isinstance(one, kinds) or type(one).__module__.startswith("grpc") for one in causes(error))
 
 
 def serve_storage(address: str, *, host: str, port: int) -> None:

@@ -90,7 +90,7 @@ def explain(error: BaseException, places: Sequence[Place] = ()) -> str:
 
     places: where the work is written to; the one that is full, or that the error names, tells what to do.
     """
-    for cause in _causes(error):
+    for cause in causes(error):
         if number := _number(cause):
             return _sentence(cause, number, places)
     return ""
@@ -111,19 +111,20 @@ def explained(*places: Place, after: str = "") -> Iterator[None]:
 
 def is_condition(error: BaseException) -> bool:
     """Whether nothing that is tried next could succeed: a disk is full, or can only be read, or the data are gone."""
-    return condition_in(error) is not None or any(isinstance(cause, ItemLostError) for cause in _causes(error))
+    return condition_in(error) is not None or any(isinstance(cause, ItemLostError) for cause in causes(error))
 
 
 def condition_in(error: BaseException) -> OSError | None:
     """The condition behind an error, as the system tells it, with its file; None for any other error."""
     stops = (*FULL, errno.EROFS, errno.EMFILE, errno.ENFILE)
-    for cause in _causes(error):
+    for cause in causes(error):
         if (number := _number(cause)) in stops:
             return OSError(number, os.strerror(number), getattr(cause, "filename", None))
     return None
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, what it was raised from, and so on; each once."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:

@@ -68,7 +68,7 @@ def fit(
     Raises AutoTLError where the data, the configuration or a plugin asked for is at fault.
     """
     clock = clock or Clock(config.budget_seconds)
-    with conditions_explained(settings, config.run):
+    with conditions_explained(settings, config.run, storage=config.storage):
         config = replace(config, backbones=absolute_names(config.backbones, plugins))
         return _begin(config, plugins, settings, listeners, clock, lambda dataset: split(dataset, seed=config.seed))
 
@@ -99,7 +99,7 @@ def refit(
 
         return carry_split(former, dataset, corrections(former, dataset).place)
 
-    with conditions_explained(settings, config.run):
+    with conditions_explained(settings, config.run, storage=config.storage):
         require_unchanged(former.state().get("opened", {}), config, plugins, settings)
         return _begin(config, plugins, settings, listeners, Clock(None), carried)
 
@@ -222,7 +222,8 @@ def resume(
         return run
     require_resumable(run, plugins, settings, conclude=conclude)
     clock = Clock(run.config.budget_seconds, state["spent_seconds"])
-    with conditions_explained(settings, run.folder), EarlyReading(run.config, plugins, settings) as early:
+    explained = conditions_explained(settings, run.folder, storage=run.config.storage)
+    with explained, EarlyReading(run.config, plugins, settings) as early:
         early.begin(run.dataset.modality)
         return conduct(run, plugins, settings, clock, early, conclude=conclude)
 

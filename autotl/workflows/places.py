@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from autotl.errors import AutoTLError, MachineError
-from autotl.runtime.conditions import Place, explain, require_writable
+from autotl.errors import AutoTLError, MachineError, in_one_line
+from autotl.runtime.addresses import hide_secrets, without_secrets
+from autotl.runtime.conditions import Place, causes, explain, require_writable
 from autotl.settings import Settings
 
 
@@ -40,16 +41,31 @@ def require_places(run: Path, settings: Settings) -> None:
 
 
 @contextmanager
-def conditions_explained(settings: Settings, run: Path | None = None) -> Iterator[None]:
-    """Turn conditions of the machine into MachineError, which says how the run is carried on."""
+def conditions_explained(
+    settings: Settings, run: Path | None = None, *, storage: str | None = None
+) -> Iterator[None]:  # fmt: skip
+    """Turn conditions of the machine into MachineError, which says how the run is carried on.
+
+    storage: the address of the trials, where they are not in the run folder.
+    """
     places = (*((run_place(run),) if run else ()), cache_place(settings.cache))
     try:
         yield
     except AutoTLError:
         raise
     except Exception as error:
-        if message := explain(error, places):
+        if message := explain(error, places) or (_explain_storage(error, storage) if storage else ""):
             kept = run is not None and (run / "run.json").exists()
             carry_on = f" What is finished is kept: carry on with `autotl resume {run}`." if kept else ""
             raise MachineError(message + carry_on) from error
         raise
+
+
+def _explain_storage(error: BaseException, storage: str) -> str:
+    """What is wrong where the storage of the trials does not answer; empty for any other error."""
+    from autotl.runs.storage import is_gone  # imports Optuna, which takes its time
+
+    if not is_gone(error):
+        return ""
+    reason = without_secrets(in_one_line(list(causes(error))[-1]))
+    return f"the storage {hide_secrets(storage)} has gone away, or does not answer: {reason}. Start it again."

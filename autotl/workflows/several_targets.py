@@ -88,7 +88,7 @@ def fit_targets(
     clock = clock or Clock(config.budget_seconds)
     times = StudyTime(clock, len(config.targets))  # early, so that it knows by then how busy the machine is
     _require_targets(config, plugins)
-    with conditions_explained(settings, config.run):
+    with conditions_explained(settings, config.run, storage=config.storage):
         config = replace(config, backbones=absolute_names(config.backbones, plugins))
         first = of_target(config, config.targets[0], plugins)
         require_startable(replace(first, register=config.register), plugins, settings)
@@ -129,7 +129,8 @@ def resume_targets(
         )
     require_resumable(whole, plugins, settings, conclude=conclude)
     times = StudyTime(Clock(whole.config.budget_seconds, state["spent_seconds"]), len(whole.config.targets))
-    with conditions_explained(settings, whole.folder), EarlyReading(whole.config, plugins, settings) as early:
+    explained = conditions_explained(settings, whole.folder, storage=whole.config.storage)
+    with explained, EarlyReading(whole.config, plugins, settings) as early:
         early.begin(whole.dataset.modality)
         return _conduct_all(whole, plugins, settings, times, early, conclude=conclude)
 

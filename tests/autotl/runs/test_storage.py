@@ -15,12 +15,13 @@ from contextlib import ExitStack
 
 import optuna
 import pytest
+import sqlalchemy
 from asking import ROOT, ask_at_once
 from optuna.trial import TrialState
 
 from autotl.errors import ConfigError
 from autotl.runs import storage as module
-from autotl.runs.storage import require_storage, serve_storage
+from autotl.runs.storage import is_gone, require_storage, serve_storage
 from autotl.search.leases import LeaseKeeper
 
 
@@ -211,3 +212,14 @@ def test_a_port_that_is_taken_is_named(sqlite):
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"127.0.0.1:{port} cannot be listened on: .*another --port"):
             serve_storage(sqlite, host="127.0.0.1", port=port)
+
+
+def test_a_server_that_does_not_answer_is_told_from_other_errors(tmp_path):
+    error = optuna.exceptions.StorageInternalError("during the commit")
+    error.__cause__ = sqlalchemy.exc.InterfaceError("SELECT 1", {}, ConnectionRefusedError(111, "refused"))
+    assert is_gone(error)
+    wrapped = RuntimeError("a trial")
+    wrapped.__cause__ = error
+    assert is_gone(wrapped)
+    assert not is_gone(RuntimeError("a fault of ours"))
+    assert not is_gone(FileNotFoundError(2, "no such file", str(tmp_path)))
