@@ -14,7 +14,8 @@ GRACE_SHARE, LEAST_GRACE_SECONDS, MOST_GRACE_SECONDS = 0.1, 5.0, 60.0
 """A trial ends by itself when its time is gone, and then writes its files. This share of the budget is waited for that,
 within these limits."""
 SPARE_SECONDS, SPARE_FACTOR = 600.0, 10.0
-"""Where no time is set: these seconds plus this factor times what a trial took or is expected to take."""
+"""Where no time is set: this factor times what a trial took or is expected to take, and without a budget these seconds
+more."""
 
 
 class TrialDeadlines:
@@ -41,14 +42,18 @@ class TrialDeadlines:
         seconds_left: until the end of the search; infinite if nothing is cut short. n_folds: of the cross-validation.
         expected: what the trial should take.
         """
-        began = time.monotonic()
-        if task.untimed or math.isinf(seconds_left):
-            longest = max(self._longest.get(task.begun.strategy, 0.0), expected())
-            limit = SPARE_SECONDS + SPARE_FACTOR * longest
+        began, left, of_fold = time.monotonic(), max(0.0, seconds_left), task.tuning.max_seconds
+        if math.isinf(seconds_left):
+            limit = SPARE_SECONDS + self._generous(task, expected)
+        elif task.untimed:  # of a fine-tune trial the first fold, and what comes before it
+            needed = 2 * of_fold if math.isfinite(of_fold) else self._generous(task, expected)
+            limit = self._grace + max(left, needed)
         elif task.begun.strategy == PROBE:
-            limit = self._grace + TRIAL_SHARE * max(0.0, seconds_left)
+            limit = self._grace + TRIAL_SHARE * left
         else:
             folds = min(n_folds, task.tuning.most_folds or n_folds)
-            # One part more, for what comes before the first fold.
-            limit = self._grace + min(max(0.0, seconds_left), (folds + 1) * task.tuning.max_seconds)
+            limit = self._grace + min(left, (folds + 1) * of_fold)
         return lambda: limit - (time.monotonic() - began)
+
+    def _generous(self, task: TrialTask, expected: Callable[[], float]) -> float:
+        return SPARE_FACTOR * max(self._longest.get(task.begun.strategy, 0.0), expected())

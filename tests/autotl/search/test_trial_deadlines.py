@@ -50,5 +50,13 @@ def test_without_a_budget_a_trial_may_take_many_times_what_the_longest_took_or_i
     assert limit(deadlines, task(), math.inf) == pytest.approx(900, abs=0.1)
 
 
-def test_what_was_asked_for_by_name_is_not_cut_short_by_the_end_of_the_run():
-    assert limit(TrialDeadlines(100.0), task(untimed=True), 2.0) == pytest.approx(670, abs=0.1)
+@pytest.mark.parametrize(
+    ("options", "left", "seconds"),
+    [
+        ({"max_seconds": 50.0}, 2.0, 110.0),  # a fold, what comes before it, and the grace
+        ({"max_seconds": 5.0}, 60.0, 70.0),
+        ({"strategy": PROBE}, 2.0, 80.0),
+    ],
+)
+def test_what_was_asked_for_by_name_is_not_cut_short_by_the_end_of_the_run(options, left, seconds):
+    assert limit(TrialDeadlines(100.0), task(untimed=True, **options), left) == pytest.approx(seconds, abs=0.1)

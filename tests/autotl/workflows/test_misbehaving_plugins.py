@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import misbehaving_trials
 import pytest
 from loose_plugins import tiny_backbone
 
@@ -127,6 +128,24 @@ def test_one_that_leaks_is_ended_and_the_search_goes_on(config, loaded, settings
     [leaking] = [trial for trial in read_records(run) if trial.head == "leaks"][:1]
     assert "GB of memory" in leaking.reason
     assert run.result().n_trials == 4
+
+
+@pytest.mark.heavy
+def test_networks_that_hang_are_ended_and_the_run_keeps_its_budget_and_has_a_champion(
+    config, folder, settings, monkeypatch
+):
+    monkeypatch.setattr("autotl.search.run_process.CHILD", "misbehaving_trials")
+    monkeypatch.setenv(misbehaving_trials.EVERY_TRIAL_SLEEPS, "1")
+    monkeypatch.setattr("autotl.search.fine_tune_schedule.SETUP_SECONDS", 0.1)  # so that a trial is sure to fit
+    plugins = load_plugins(folder=folder, disable=(*OFF, "bad_heads"))
+    began = time.monotonic()
+    run = fit(replace(config, strategy="fine-tune", budget_seconds=50.0), plugins=plugins, settings=settings)
+    assert time.monotonic() - began < 58
+    asleep = [trial for trial in read_records(run) if trial.strategy == "fine-tune"]
+    assert asleep
+    assert all("did not end in the time it was given" in trial.reason for trial in asleep)
+    assert run.result().status == "complete"
+    assert run.result().champion.strategy == "probe"
 
 
 def test_a_run_that_was_ended_early_is_concluded_with_what_there_is(config, plugins, settings):
