@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,11 +100,13 @@ def broken_parts(run: Path) -> Iterator[str]:
     except (OSError, ValueError) as error:
         yield f"run.json: {error}"
     if (run / "study.db").exists():
-        with sqlite3.connect(f"file:{run / 'study.db'}?mode=ro", uri=True) as database:
-            found = database.execute("PRAGMA integrity_check").fetchone()
-        database.close()
+        try:
+            with closing(sqlite3.connect(f"file:{run / 'study.db'}?mode=ro", uri=True)) as database:
+                found = database.execute("PRAGMA integrity_check").fetchone()
+        except sqlite3.DatabaseError as error:
+            found = (str(error),)
         if found != ("ok",):
-            yield f"study.db: {found}"
+            yield f"study.db: {found[0]}"
 
 
 def unreadable_events(run: Path) -> int:

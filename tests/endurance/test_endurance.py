@@ -1,0 +1,33 @@
+"""A few runs on a small backbone, killed at random moments of a fixed seed; `make endurance` does it for an hour."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+from loose_plugins import tiny_backbone
+
+from endurance.commands import kill_commands
+from endurance.report import Kill, is_sound, to_markdown
+from endurance.rounds import Round, Setting
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_killed_runs_lose_nothing_and_end_with_a_champion(workers: int, shapes: Path, tmp_path: Path) -> None:
+    rng, kills = random.Random(0), list[Kill]()
+    options = ("--trials", "4", "--backbones", "tiny", "--heads", "logistic,knn", "--register", "shapes")
+    options += ("--workers", str(workers))
+    environment = {"AUTOTL_PLUGINS": str(Path(tiny_backbone.__file__).parent), "PYTHONPATH": os.pathsep.join(sys.path)}
+    played = Round(Setting(tmp_path, shapes, options, environment, n_workers=workers), "run", rng, kills)
+    played.play(6)
+    if workers == 1:
+        kill_commands(played, rng, 4)
+    assert is_sound(kills), to_markdown(kills)
+    assert len(kills) >= 6
