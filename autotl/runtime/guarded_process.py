@@ -33,7 +33,11 @@ _LENGTH = 8
 _MAX_HEADER = 64_000_000
 _LOOK_SECONDS = 0.05
 """How often the child is looked at; at this pace a leak of 2 GB a second is stopped 100 MB too late."""
-_START = "import sys; sys.path[:] = {path!r}; from {module} import main; main()"
+_START = (
+    "import sys; sys.path[:] = {path!r}; from autotl.runtime.parent_death import die_with_parent; die_with_parent(); "
+    "from {module} import main; main()"
+)
+"""What it imports takes seconds, in which its parent may be killed."""
 _DUMP_SECONDS = 0.3
 _REPLY = "is_reply"
 _NO_MORE = 250

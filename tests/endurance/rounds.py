@@ -24,7 +24,7 @@ _LOOK_SECONDS = 0.02
 _STARTED_WITHIN = {"start": 6.0, "scan": 0.5, "conclusion": 8.0, "recording": 3.0}
 _USUAL_SECONDS = 2.0
 """How long a phase lasts; a kill comes at a random moment of it."""
-_ATTEMPT_SECONDS = 240.0
+_ATTEMPT_SECONDS = 900.0
 _ENDS_WITHIN = 10.0
 """A process that has lost its leading process has so long to notice."""
 
@@ -78,7 +78,7 @@ class Round:
         for number in range(4 * n_kills + 4):
             attempt, phases = self._begin(number)
             try:
-                kill = self._interrupt(attempt, phases) if left else None
+                kill = self._interrupt(attempt, phases, is_last=left == 1) if left else None
                 left -= kill is not None
                 code = self._end_of(attempt, kill)
             finally:
@@ -120,9 +120,10 @@ class Round:
             (*AUTOTL, *arguments), environment=self.environment, cwd=self.folder, output=self.folder / "output.txt"
         )
 
-    def _interrupt(self, attempt: Attempt, phases: PhaseReader) -> Kill | None:
+    def _interrupt(self, attempt: Attempt, phases: PhaseReader, *, is_last: bool) -> Kill | None:
         """Kill at a random moment of the phase that was killed least; None where the run ends before."""
-        aim, delay = self._aim(RUN_PHASES), self.rng.random()
+        # What is missed at the end of a run cannot be made up for.
+        aim, delay = self._aim(RUN_PHASES if is_last else RUN_PHASES[:-2]), self.rng.random()
         until = time.monotonic() + _ATTEMPT_SECONDS
         while (phase := phases.read()) != aim:
             if phase == END or attempt.exit_code is not None or time.monotonic() > until:

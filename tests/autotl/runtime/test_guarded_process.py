@@ -104,3 +104,30 @@ def test_a_parent_that_is_killed_leaves_no_child():
     while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids):
         assert time.monotonic() < until, "a child lives on"
         time.sleep(0.05)
+
+
+STARTING = """
+import sys, time
+sys.path.append({folder!r})
+from autotl.runtime.guarded_process import GuardedProcess
+process = GuardedProcess("slow_to_import")
+print(process._child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@LINUX
+def test_a_parent_that_is_killed_leaves_no_child_that_is_still_importing(tmp_path):
+    (tmp_path / "slow_to_import.py").write_text(f"open({str(tmp_path / 'begun')!r}, 'w'); import time; time.sleep(60)")
+    code = STARTING.format(folder=str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        child = psutil.Process(int(parent.stdout.readline()))
+        until = time.monotonic() + 60
+        while not (tmp_path / "begun").exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        os.kill(parent.pid, signal.SIGKILL)
+    until = time.monotonic() + 10
+    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < until, "the child lives on"
+        time.sleep(0.05)
