@@ -48,7 +48,7 @@ def main() -> int:
     parser.add_argument("--option", action="append", default=[], help="one more of `autotl fit`")
     parser.add_argument("--out", type=Path, help="for endurance.md and endurance.json, and what went wrong")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
+    signal.signal(signal.SIGTERM, _end)
     rng, kills = random.Random(given.seed), list[Kill]()
     try:
         _play_rounds(given, rng, kills)
@@ -61,6 +61,12 @@ def main() -> int:
             document = to_document(kills, seed=given.seed, minutes=given.minutes, workers=given.workers)
             (given.out / "endurance.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
     return 0 if is_sound(kills) else 1
+
+
+def _end(*_: object) -> None:
+    """End, once, with what was started, and with the table."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)
 
 
 def _play_rounds(given: argparse.Namespace, rng: random.Random, kills: list[Kill]) -> None:

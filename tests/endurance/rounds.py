@@ -21,9 +21,11 @@ from endurance.stores import Trials
 
 LOST, FALSELY_FAILED, BROKEN = "finished trials lost", "falsely failed", "broken"
 _LOOK_SECONDS = 0.02
-_STARTED_WITHIN = {"start": 6.0, "scan": 0.5, "conclusion": 8.0, "recording": 3.0}
-_USUAL_SECONDS = 2.0
-"""How long a phase lasts; a kill comes at a random moment of it."""
+_LASTS = {
+    "start": 6.0, "scan": 0.5, "prepare": 1.0, "features": 2.0, "trial": 0.4, "fine-tuning": 8.0, "conclusion": 8.0,
+    "recording": 3.0,
+}  # fmt: skip
+"""Seconds within which a phase is killed, counted from its beginning."""
 _ATTEMPT_SECONDS = 900.0
 _ENDS_WITHIN = 10.0
 """A process that has lost its leading process has so long to notice."""
@@ -131,7 +133,7 @@ class Round:
             if RUN_PHASES.index(phase) > RUN_PHASES.index(aim):  # it was short, or is left out this time
                 aim = self._aim(RUN_PHASES[RUN_PHASES.index(phase) :])
             time.sleep(_LOOK_SECONDS)
-        time.sleep(delay * _STARTED_WITHIN.get(aim, _USUAL_SECONDS))
+        time.sleep(delay * _LASTS[aim])
         return self._kill(attempt, phases)
 
     def _aim(self, phases: Sequence[str]) -> str:
