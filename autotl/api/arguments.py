@@ -142,6 +142,7 @@ _READ: Mapping[str, Callable[[str, object], Any]] = {
     "executor": read_text,
     "sampler": read_text,
     "storage": optional(read_text),
+    "share": optional(read_text),
     "tracking_uri": optional(read_text),
     "register": optional(read_text),
     "audit": read_names,

@@ -10,6 +10,7 @@ from autotl.api.arguments import configured, optional, read_flag, read_path, rea
 from autotl.api.fitted_model import FittedModel
 from autotl.api.fitted_targets import FittedTargets
 from autotl.api.notebook import watched
+from autotl.runs.config import Config
 from autotl.runs.events import Listener
 from autotl.runs.run import open_run
 
@@ -51,6 +52,7 @@ def fit(
     executor: str = "local",
     sampler: str = "tpe",
     storage: str | None = None,
+    share: str | None = None,
     tracking_uri: str | None = None,
     register: str | None = None,
     audit: Names = None,
@@ -72,12 +74,18 @@ def fit(
         `FittedTargets`. Raises AutoTLError, whose message names the argument at fault.
     """
     asked = {name: value for name, value in locals().items() if name not in ("progress", "plugins", "listeners")}
+    return _fit(configured(asked), progress, plugins, listeners)
+
+
+def _fit(
+    asked: Config, progress: bool | None, plugins: Plugins | None, listeners: Sequence[Listener]
+) -> FittedModel | FittedTargets:  # fmt: skip
     from autotl.plugins import load_preferred
     from autotl.settings import settings
     from autotl.workflows.fit import fit
     from autotl.workflows.several_targets import fit_targets, with_targets
 
-    config = with_targets(configured(asked))
+    config = with_targets(asked)
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
     with watched(progress, listeners, budget_seconds=config.budget_seconds) as all_listeners:
         if config.targets:
