@@ -145,6 +145,8 @@ def _lost_before(study: optuna.Study, trial: FrozenTrial) -> FrozenTrial | None:
 
 def _ended_before(one: FrozenTrial, trial: FrozenTrial) -> bool:
     """Whether a trial began when another had been given up: of those lost together, one at most is the cause."""
+    if trial.user_attrs.get(RETRIES) == one.number:  # whatever the clocks of their machines say
+        return True
     if one.datetime_complete is None or trial.datetime_start is None:
         return False
     return one.datetime_complete <= trial.datetime_start

@@ -59,7 +59,7 @@ def free_port():
         return free.getsockname()[1]
 
 
-def require_all_apart(opened, address, *, workers, each=2, queued=40):
+def require_all_apart(opened, address, *, workers, each=1, queued=40):
     """Let processes ask at once; every queued trial is taken once, no trial twice, and none is lost."""
     study = optuna.create_study(study_name="many", storage=opened(address))
     for value in range(queued):
@@ -74,7 +74,7 @@ def require_all_apart(opened, address, *, workers, each=2, queued=40):
 
 
 def test_processes_that_ask_a_file_at_once_are_given_trials_of_their_own(opened, sqlite):
-    require_all_apart(opened, sqlite, workers=6, queued=8)
+    require_all_apart(opened, sqlite, workers=6, each=2, queued=8)
 
 
 @pytest.mark.heavy

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import datetime, timedelta
 
 import optuna
 import pytest
@@ -188,6 +189,18 @@ def test_trials_that_are_lost_together_are_all_tried_again(study):
     assert not is_retry(lost[0])
     again.suggest_categorical("head", ["a", "b"])
     assert "not tried again" in give_up(study, frozen(study, again.number), "its process ended").reason
+
+
+def test_a_second_try_counts_as_one_though_the_clock_was_set_back_meanwhile(study):
+    first = ask(study)
+    give_up(study, frozen(study, first.number), "its process ended")
+    queued = frozen(study, 1)
+    again = optuna.trial.create_trial(
+        state=TrialState.RUNNING, user_attrs=queued.user_attrs, system_attrs=queued.system_attrs
+    )
+    again.datetime_start = datetime.now() - timedelta(days=1)
+    study.add_trial(again)
+    assert "as in trial 0" in give_up(study, frozen(study, 2), "its process ended").reason
 
 
 def test_a_head_that_was_never_proven_is_not_tried_a_third_time_whatever_its_parameters(study):
