@@ -88,18 +88,16 @@ def scan(
         patched = apply_patch(table, decisions)
         examine = partial(examiner.read_facts, source.root, cache=cache, progress=stage("scan"))
         table, signatures, place = _with_facts(patched.table, modality, examine)
-        _require_still_there(data, source.root)
         dataset = _dataset(source, table, groups, patched.stale)
         examined(dataset)
         find = partial(examiner.find_pairs, mirrored=mirrored, progress=stage("compare"))
         return replace(dataset, pairs=_all_pairs(dataset, signatures, place, find))
 
 
-def _require_still_there(*places: Path) -> None:
+def _require_still_there(root: Path) -> None:
     """Raise DatasetError if the data have gone away: what could not be read then is not at fault."""
-    for place in places:
-        if not place.exists():
-            raise DatasetError(f"{place} has gone away while it was read. Put it back, and start again.")
+    if not root.exists():
+        raise DatasetError(f"{root} has gone away while it was read. Put it back, and start again.")
 
 
 def _hashed(source: Source, progress: OnProgress) -> pd.DataFrame:
@@ -120,6 +118,7 @@ def _one_row_each(source: Source, table: pd.DataFrame) -> tuple[Source, pd.DataF
 
 def _dataset(source: Source, table: pd.DataFrame, groups: str | None, stale: tuple[Decision, ...]) -> Dataset:
     """The dataset, whose pairs are not known yet."""
+    _require_still_there(source.root)
     # Last, because files that may crash a decoder are known by now.
     table["group"] = read_groups(groups, table, source.root, source.kind) if groups else ""
     usable = (table["quarantine"] == "") & (table["label"] != "")

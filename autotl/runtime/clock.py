@@ -7,6 +7,13 @@ import os
 import time
 
 STARTED = "AUTOTL_CLOCK_STARTED"
+_EPOCH_SECONDS, _MONOTONIC_SECONDS = time.time(), time.monotonic()
+"""Both clocks when this process began."""
+
+
+def steady_time() -> float:
+    """Return the seconds since the epoch, by a clock that nobody sets while this process runs: for durations."""
+    return _EPOCH_SECONDS + time.monotonic() - _MONOTONIC_SECONDS
 
 
 def seconds_since_process_began() -> float:

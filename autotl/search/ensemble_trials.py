@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from autotl.evidence.leaderboard import Leaderboard
 from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
+from autotl.runtime.clock import steady_time
 from autotl.search.context import SearchContext
 from autotl.search.objective import all_values
 from autotl.search.outcome import Outcome, calibrated, completed
@@ -40,7 +40,7 @@ def blend_probes(context: SearchContext, probes: Sequence[TrialRecord], number: 
 
     number: of the trial.
     """
-    started, run, objective = time.time(), context.run, context.objective
+    started, run, objective = steady_time(), context.run, context.objective
     items = np.sort(run.split.development)
     loaded = [load_predictions(run, trial.number).restrict(items) for trial in probes]
     found = blend(loaded, run.split.fold[items])
@@ -51,7 +51,7 @@ def blend_probes(context: SearchContext, probes: Sequence[TrialRecord], number: 
         values = all_values(context.evaluators, outcome.predictions)
         return completed(begun, outcome, objective.score(outcome.predictions), values)
     return replace(
-        begun, state="pruned", members=(), seconds=time.time() - started, device=outcome.device,
+        begun, state="pruned", members=(), seconds=steady_time() - started, device=outcome.device,
         reason=f"its gain over the best probe, {difference.value:+.3f}, is not clear",
     )  # fmt: skip
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
+from autotl.runtime.clock import steady_time
 from autotl.training.calibration import Calibration, sharpened
 from autotl.trial import Params, TrainingDetails, TrialRecord
 
@@ -45,7 +45,7 @@ def completed(begun: TrialRecord, outcome: Outcome, score: ScoreInterval, scores
         training=outcome.training.copy(),
         score=score,
         temperature=outcome.temperature,
-        seconds=time.time() - begun.started,
+        seconds=steady_time() - begun.started,
         device=outcome.device,
         scores=dict(scores),
         reason=f"it cannot be exported: {outcome.obstacle}" if outcome.obstacle else "",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +14,7 @@ from autotl.interfaces import Head
 from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
 from autotl.runtime.blame import line_in
+from autotl.runtime.clock import steady_time
 from autotl.runtime.conditions import is_condition
 from autotl.search.context import SearchContext
 from autotl.search.fine_tune_trials import Options, fine_tune
@@ -77,11 +77,11 @@ def _asked(begun: TrialRecord, hp: keras_tuner.HyperParameters) -> TrialRecord:
 
 def run_majority(context: SearchContext, number: int) -> TrialRecord:
     """The majority class as every answer."""
-    started = time.time()
+    started = steady_time()
     predictions = majority(context.labels, context.run.split, context.n_classes)
     score = context.objective.score(predictions)
     return TrialRecord(
-        number, "complete", MAJORITY, score=score, started=started, seconds=time.time() - started,
+        number, "complete", MAJORITY, score=score, started=started, seconds=steady_time() - started,
         device=keras_backend.processor(),
     )  # fmt: skip
 
@@ -90,7 +90,7 @@ def ended(
     begun: TrialRecord, state: Literal["pruned", "failed"], reason: str, *, cause: Cause = "", told: str = ""
 ) -> TrialRecord:
     """The record of a trial that did not complete."""
-    seconds, device = time.time() - begun.started, str(keras_backend.device())
+    seconds, device = steady_time() - begun.started, str(keras_backend.device())
     return replace(begun, state=state, reason=reason, seconds=seconds, device=device, cause=cause, traceback=told)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import optuna
 from autotl.errors import WorkerLostError
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.runs.events import Message, TrialBegun
+from autotl.runtime.clock import steady_time
 from autotl.runtime.conditions import is_condition
 from autotl.search import optuna_study as studies
 from autotl.search.context import SearchContext
@@ -138,7 +138,7 @@ class TrialsInProgress:
         self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters,
         ahead: ProbeAhead | None = None,
     ) -> _Begun:  # fmt: skip
-        record = describe(candidate, trial.number, started=time.time())
+        record = describe(candidate, trial.number, started=steady_time())
         reading, size = candidate.reading, format_size(candidate.reading.size)
         event = TrialBegun(
             trial.number, record.strategy, reading.backbone, size, reading.stage, reading.pooling, record.head

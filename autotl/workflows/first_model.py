@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from autotl.errors import ExportError
 from autotl.runs.events import FirstModelSaved, Message
-from autotl.runtime.clock import Clock
+from autotl.runtime.clock import Clock, steady_time
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.limits import READING_SHARE
@@ -86,7 +85,7 @@ def _save_sample_model(context: SearchContext, items: np.ndarray) -> None:
     own = run.trial_folder(_NUMBER)
     small = context.on(replace(run, split=sample_split(run.split, items)))
     try:
-        begun = describe(small.space.default(), _NUMBER, started=time.time())
+        begun = describe(small.space.default(), _NUMBER, started=steady_time())
         outcome = probe(small, small.space.default(), fixed_hyperparameters({}))
         trial = completed(begun, outcome, small.objective.score(outcome.predictions), {})
         if outcome.calibration:

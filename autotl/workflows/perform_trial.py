@@ -15,6 +15,7 @@ from autotl.interfaces import Perform
 from autotl.plugins import load_preferred
 from autotl.runs.run import Run, open_run
 from autotl.runtime import keras_backend
+from autotl.runtime.clock import steady_time
 from autotl.search.pruning import Reporter
 from autotl.search.trial_server import TrialServer
 from autotl.search.trial_task import TrialTask
@@ -73,7 +74,7 @@ def perform_document(document: Mapping[str, Any]) -> dict[str, Any]:
     server = _server(Path(document["run"]))
     left = math.inf if left is None else left - (time.monotonic() - began)
     task = TrialTask.from_json(document["task"])
-    task = replace(task, begun=replace(task.begun, started=time.time()))
+    task = replace(task, begun=replace(task.begun, started=steady_time()))
     record = server.perform(task, left, reports)
     return {"record": record.to_json(), "reports": reports.kept}
 

@@ -23,6 +23,7 @@ from autotl.runs.run_share import fetch_run, share_of
 from autotl.runs.storage import opened, require_storage
 from autotl.runtime import keras_backend
 from autotl.runtime.addresses import absolute_address, hide_secrets
+from autotl.runtime.clock import steady_time
 from autotl.runtime.remote_folder import is_url
 from autotl.search.limits import Limits
 from autotl.search.open_studies import Standing, standing
@@ -118,7 +119,7 @@ def _time_left(order: Order) -> Callable[[], float]:
 
     def left() -> float:
         orphaned = order.with_parent and os.getppid() != parent
-        return 0.0 if orphaned or order.is_over() else order.until - time.time()
+        return 0.0 if orphaned or order.is_over() else order.until - steady_time()
 
     return left
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from autotl.runtime.clock import Clock, seconds_since_process_began
+from autotl.runtime.clock import Clock, seconds_since_process_began, steady_time
 
 
 def test_a_clock_counts_on_from_what_was_spent_before(monkeypatch):
@@ -55,3 +55,9 @@ def test_a_process_that_waited_counts_from_its_turn_and_its_children_from_their_
     assert seconds_since_process_began() == pytest.approx(1000, abs=1)
     monkeypatch.setenv("AUTOTL_CLOCK_STARTED", f"{os.getppid()}:{time.time() - 100_000}")
     assert seconds_since_process_began() < 50_000
+
+
+def test_the_time_for_durations_does_not_jump_with_the_clock(monkeypatch):
+    before = steady_time()
+    monkeypatch.setattr(time, "time", lambda: before - 3600)
+    assert before <= steady_time() < before + 60
