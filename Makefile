@@ -4,8 +4,11 @@ TENSORFLOW ?= cpu
 BIN := .venv/bin
 TESTS ?= tests
 DEMO ?=
+MINUTES ?= 60
+SEED ?= 0
+ENDURANCE ?=
 
-.PHONY: install setup demo test heavy coverage quick ui lint docs bench lock
+.PHONY: install setup demo test heavy endurance coverage quick ui lint docs bench lock
 
 # To use it takes less than to develop it: no browser, no type checker, no documentation.
 USE := .venv/installed-$(TENSORFLOW)
@@ -39,6 +42,11 @@ test: setup
 # What takes longest, for CI.
 heavy: setup
 	$(BIN)/python -m pytest $(TESTS) -m heavy $(SHARED)
+
+# Runs that are killed at random moments and carried on: 50 kills at least, then until the time is up. The table says what
+# became of them. ENDURANCE takes more options, such as "--workers 3".
+endurance: setup
+	PYTHONPATH=tests $(BIN)/python -P -m endurance --minutes $(MINUTES) --seed $(SEED) --out build/endurance $(ENDURANCE)
 
 # The whole of it, with the lines that no test reaches; measuring takes a quarter longer.
 coverage: setup

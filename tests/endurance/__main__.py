@@ -15,7 +15,7 @@ from pathlib import Path
 
 from endurance.commands import kill_commands
 from endurance.report import Kill, is_sound, to_document, to_markdown
-from endurance.rounds import Round, Setting
+from endurance.rounds import BROKEN, Round, Setting
 
 KILLS_PER_RUN, COMMANDS_PER_RUN = 4, 2
 FIRST_KILLS = 50
@@ -78,9 +78,12 @@ def _play_rounds(given: argparse.Namespace, rng: random.Random, kills: list[Kill
             break
         setting = Setting(folder, data, _options(given, number), {}, given.storage or None, given.workers)
         played = Round(setting, f"run-{number}", rng, kills)
-        played.play(KILLS_PER_RUN)
-        if not any(kill.violations for kill in played.mine):
-            kill_commands(played, rng, COMMANDS_PER_RUN)
+        try:
+            played.play(KILLS_PER_RUN)
+            if not any(kill.violations for kill in played.mine):
+                kill_commands(played, rng, COMMANDS_PER_RUN)
+        except Exception as error:  # such as an address that does not answer
+            played.blame(BROKEN, f"the harness met {type(error).__name__}: {error}")
         print(f"{len(kills)} kills, {sum(bool(kill.violations) for kill in kills)} with violations", flush=True)
         if not any(kill.violations for kill in played.mine):
             shutil.rmtree(played.folder, ignore_errors=True)

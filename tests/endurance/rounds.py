@@ -87,22 +87,22 @@ class Round:
                 attempt.kill_all()
             self._compare()
             if code in (1, 2):
-                self._blame(BROKEN, f"an attempt ended with exit code {code}: {self.last_words()}")
+                self.blame(BROKEN, f"an attempt ended with exit code {code}: {self.last_words()}")
                 break
             if code == 0:
                 self._finish(before)
                 break
         else:
-            self._blame(BROKEN, "the run did not end")
+            self.blame(BROKEN, "the run did not end")
 
     def _end_of(self, attempt: Attempt, kill: Kill | None) -> int | None:
         """The exit code of an attempt, of which nothing is left then."""
         code = attempt.exit_code if kill and kill.what == "everything" else attempt.wait(_ATTEMPT_SECONDS)
         if code is None:
-            self._blame(BROKEN, f"an attempt did not end within {_ATTEMPT_SECONDS:.0f} s")
+            self.blame(BROKEN, f"an attempt did not end within {_ATTEMPT_SECONDS:.0f} s")
             attempt.kill_all()
         if names := attempt.left_over(seconds=_ENDS_WITHIN):
-            self._blame(BROKEN, f"processes left over: {names}")
+            self.blame(BROKEN, f"processes left over: {names}")
         return code
 
     def _begin(self, number: int) -> tuple[Attempt, PhaseReader]:
@@ -166,7 +166,7 @@ class Round:
         try:
             return stores.read_trials(self.run, self.setting.storage)
         except Exception as error:
-            self._blame(BROKEN, f"the study cannot be read: {type(error).__name__}: {error}")
+            self.blame(BROKEN, f"the study cannot be read: {type(error).__name__}: {error}")
             return Trials()
 
     def _compare(self) -> None:
@@ -174,35 +174,35 @@ class Round:
         now = self._read()
         for number, (score, predictions) in self._known.complete.items():
             if now.complete.get(number) != (score, predictions):
-                self._blame(LOST, f"trial {number} was ({score}, {predictions!r}), is {now.complete.get(number)}")
+                self.blame(LOST, f"trial {number} was ({score}, {predictions!r}), is {now.complete.get(number)}")
         for number, (_, predictions) in now.complete.items():
             if not predictions:
-                self._blame(LOST, f"trial {number} is complete, and has no predictions")
+                self.blame(LOST, f"trial {number} is complete, and has no predictions")
         for number, (cause, reason) in now.failed.items():
             if number not in self._known.failed and number not in self._allowed:
-                self._blame(FALSELY_FAILED, f"trial {number} ({cause}): {reason}")
+                self.blame(FALSELY_FAILED, f"trial {number} ({cause}): {reason}")
         self._known = Trials(dict(now.complete), dict(now.failed))
 
     def _finish(self, data_before: str) -> None:
         """Look at what a run left that has ended."""
         for text in stores.broken_parts(self.run):
-            self._blame(BROKEN, text)
+            self.blame(BROKEN, text)
         if (n := stores.unreadable_events(self.run)) > len(self.mine):
-            self._blame(BROKEN, f"{n} lines of events.jsonl cannot be read")
+            self.blame(BROKEN, f"{n} lines of events.jsonl cannot be read")
         for where in (self.run, self.cache):
             if found := stores.leftovers(where):
-                self._blame(BROKEN, f"left over in {where.name}: {found}")
+                self.blame(BROKEN, f"left over in {where.name}: {found}")
         if found := stores.unreadable_shards(self.cache):
-            self._blame(BROKEN, f"unreadable in the cache: {found}")
+            self.blame(BROKEN, f"unreadable in the cache: {found}")
         if stores.hash_folder(self.setting.data) != data_before:
-            self._blame(BROKEN, "the data were changed")
+            self.blame(BROKEN, "the data were changed")
         state = json.loads((self.run / "run.json").read_text(encoding="utf-8"))
         if state["status"] != "complete":
-            self._blame(BROKEN, f"the run is {state['status']}")
+            self.blame(BROKEN, f"the run is {state['status']}")
         if unkept := (state.get("result") or {}).get("unkept"):
-            self._blame(BROKEN, f"not kept: {unkept}")
+            self.blame(BROKEN, f"not kept: {unkept}")
         if any(trial for trial in self._read().running):
-            self._blame(BROKEN, "a trial still counts as running")
+            self.blame(BROKEN, "a trial still counts as running")
         self._use_champion()
         for kill in self.mine:
             kill.carried_on = True
@@ -214,7 +214,7 @@ class Round:
         ):
             done = self.call(command)
             if done.returncode:
-                self._blame(BROKEN, f"{what} ended with {done.returncode}: {(done.stdout + done.stderr)[-300:]}")
+                self.blame(BROKEN, f"{what} ended with {done.returncode}: {(done.stdout + done.stderr)[-300:]}")
 
     def call(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -222,7 +222,8 @@ class Round:
             list(map(str, command)), capture_output=True, text=True, cwd=self.folder, env=self.environment, timeout=200
         )  # fmt: skip
 
-    def _blame(self, column: str, text: str) -> None:
+    def blame(self, column: str, text: str) -> None:
+        """Note that something must not have happened after the latest kill."""
         if not self.mine:
             self.mine.append(Kill("start", "nothing", 0.0))
             self.kills.append(self.mine[0])

@@ -9,6 +9,7 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
+from autotl.runtime.atomic_files import write_atomically
 from autotl_ui.uploads.route import ROUTES, upload_address
 from autotl_ui.workspace.workspace import Workspace
 
@@ -18,5 +19,5 @@ with socket.socket() as listening:
     port = listening.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(Starlette(routes=ROUTES), log_level="warning"))
     listening.listen()
-    file.write_text(f"http://127.0.0.1:{port}{upload_address(Workspace(root))}", encoding="utf-8")
+    write_atomically(file, f"http://127.0.0.1:{port}{upload_address(Workspace(root))}".encode())
     server.run([listening])
