@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -206,6 +207,10 @@ def _require_text(paths: Sequence[str]) -> None:
         joined.encode()
     except UnicodeEncodeError as error:
         bad = paths[joined.count("\0", 0, error.start)]
+        encoding = sys.getfilesystemencoding()
+        # Python takes UTF-8 in the locale "C", too, unless it is told not to.
+        remedy = "Rename it" if encoding == "utf-8" else "Set the environment variable PYTHONUTF8=1, or rename it"
         raise DatasetError(
-            f"the name of {os.fsencode(bad)!r} is not valid text in this system's encoding (UTF-8). Rename it."
+            f"the name of {os.fsencode(bad)!r} is not valid text in this system's encoding ({encoding.upper()}). "
+            f"{remedy}."
         ) from None

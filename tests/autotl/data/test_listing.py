@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -88,6 +89,15 @@ def test_an_image_whose_name_is_not_valid_text_is_an_error_with_what_to_do(tmp_p
     create_files(tmp_path, "cat/1.png", "cat/2.png", os.fsdecode(b"cat/gr\xfcn.png"))
     with pytest.raises(DatasetError, match=r"b'cat/gr\\xfcn.png' is not valid text.*Rename"):
         list_files(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the locale does not decide")
+def test_where_python_was_told_not_to_take_utf8_the_message_says_how_to_change_that(tmp_path):
+    create_files(tmp_path, "grün/1.png", "grün/2.png")
+    code = "import sys, pathlib; from autotl.data.listing import list_files; list_files(pathlib.Path(sys.argv[1]))"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment, capture_output=True, text=True)
+    assert "encoding (ASCII). Set the environment variable PYTHONUTF8=1, or rename it." in done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
