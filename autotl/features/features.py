@@ -196,7 +196,7 @@ class _Reader:
             pending.append((items, vectors))
             n_pending = sum(len(part) for part, _ in pending)
             late = self.out_of_time()
-            if late or n_pending >= shared.part_items:
+            if late or n_pending >= shared.kept_together:
                 self._keep(pending, places, shared)
                 pending, n_pending = [], 0
             if self.progress:

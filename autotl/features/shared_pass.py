@@ -11,6 +11,8 @@ import numpy as np
 
 FEWEST_ITEMS = 64
 """Parts are no smaller: each becomes a file."""
+FIRST_ITEMS = 32
+"""The first part is small, so that two processes that begin at the same place soon notice it; then it doubles."""
 _SHARES = 32
 _IN_FLIGHT = 2
 """Parts that a process has taken and has not kept yet, at most: one that it computes and one that is decoded ahead."""
@@ -23,21 +25,24 @@ class SharedPass:
 
     Each process begins at a place of its own, the first one at the beginning, and goes on from there part by part.
     Before each part it looks at what has been kept. Where it meets what another process has read, it goes on in the
-    middle of the longest stretch that is left; where two find that they compute the same, one of them does so, too. The
-    items just ahead of another process are left to it, until nothing else is left and they do not come. A process that
-    is alone computes everything in the order given.
+    longest stretch that is left; where two find that they compute the same, one of them does so, too. The items just
+    ahead of another process are left to it, unless they do not come in the time that this one would need for them. A
+    process that is alone computes everything in the order given.
 
-    n_kept: how many items have been kept by now, by any process; computed: how many this one has computed.
+    part_items: the most items in a part. kept_together: so many items are to be computed before they are kept. n_kept:
+    how many have been kept by now, by any process; computed: how many this one has computed.
 
     digests: of the items, all different, bytes (n,). arrivals: the digests that have been kept since its last call, and
     all of them at first. number: of the process, from 0; no two need to differ.
     """
 
     def __init__(
-        self, digests: np.ndarray, arrivals: Callable[[], np.ndarray], *, number: int = 0, most_items: int = 512
-    ) -> None:
+        self, digests: np.ndarray, arrivals: Callable[[], np.ndarray], *, number: int = 0, most_items: int = 512,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         n = len(digests)
         self.part_items = min(most_items, max(FEWEST_ITEMS, n // _SHARES))
+        self.kept_together = self._taken_together = min(FIRST_ITEMS, self.part_items)
         self.computed = self.n_kept = 0
         self._arrivals = arrivals
         self._order = np.argsort(digests, kind="stable")
@@ -46,14 +51,16 @@ class SharedPass:
         self._next = int(_fraction(number) * n)
         self._others = False
         self._random = random.Random(f"{number} {os.getpid()}")
-        self._began, self._waited = time.monotonic(), 0.0
+        self._arrived = np.full(n, -np.inf)  # when another process was found to have kept an item
+        self._clock = clock
+        self._began, self._waited = clock(), 0.0
         self._look()
         self._others = False
 
     @property
     def rate(self) -> float:
         """Items that this process has computed per second."""
-        return self.computed / max(time.monotonic() - self._began - self._waited, 1e-6)
+        return self.computed / max(self._clock() - self._began - self._waited, 1e-6)
 
     def parts(self) -> Iterator[Sequence[int]]:
         """The positions of the items to compute, part by part; they end where the rest is left to other processes."""
@@ -62,7 +69,8 @@ class SharedPass:
             start, stop = self._stretch()
             if start == stop:
                 return
-            self._next = min(stop, start + self.part_items)
+            self._next = min(stop, start + self._taken_together)
+            self._taken_together = min(2 * self._taken_together, self.part_items)
             self._state[start : self._next] = _TAKEN
             yield range(start, self._next)
 
@@ -73,22 +81,20 @@ class SharedPass:
         first = np.asarray(self._state[places] == _TAKEN)
         self._note(places)
         self.computed += len(places)
+        self.kept_together = min(2 * self.kept_together, self.part_items)
         return first
 
     def wait(self, out_of_time: Callable[[], bool]) -> bool:
         """Wait for what was left to other processes; returns whether something is left to compute here after all."""
-        began = latest = time.monotonic()
-        # What it leaves to others takes them so long, if they are no slower.
-        patience = _PATIENCE_SECONDS + (2 * _IN_FLIGHT * self.part_items / self.rate if self.computed else 0.0)
-        n_left = len(self._state) - self.n_kept
-        while n_left and time.monotonic() - latest < patience and not out_of_time():
+        began, n = self._clock(), len(self._state)
+        while self.n_kept < n and not out_of_time():
+            start, stop = self._stretch()
+            if start != stop:
+                break
             time.sleep(_LOOK_SECONDS)
             self._look()
-            if len(self._state) - self.n_kept < n_left:
-                n_left, latest = len(self._state) - self.n_kept, time.monotonic()
-        self._waited += time.monotonic() - began
-        self._others = False  # they have ended, perhaps
-        return n_left > 0 and not out_of_time()
+        self._waited += self._clock() - began
+        return self.n_kept < n and not out_of_time()
 
     def _note(self, places: np.ndarray) -> None:
         new = np.unique(places[self._state[places] != _KEPT])
@@ -104,7 +110,9 @@ class SharedPass:
         places = self._order[found[self._sorted[found] == arrived]]
         before = self._state[places]
         self._note(places)
-        self._others = self._others or bool((before != _KEPT).any())
+        theirs = places[before != _KEPT]
+        self._arrived[theirs] = self._clock()
+        self._others = self._others or len(theirs) > 0
         if (before == _TAKEN).any():
             self._next = len(self._state)
 
@@ -119,12 +127,22 @@ class SharedPass:
             return 0, 0
         if not self._others:
             return int(starts[0]), int(stops[0])
-        longest = int(np.argmax(stops - starts))
-        start, stop = int(starts[longest]), int(stops[longest])
-        if stop - start <= 2 * _IN_FLIGHT * self.part_items:
-            return 0, 0
-        # Two processes that come here at once take different places.
-        return start + int((stop - start) * self._random.uniform(0.5, 0.75)), stop
+        # Of what another process has just begun it leaves the first half, or all. Two that come here at once take
+        # different places.
+        claimed = (starts > 0) & (self._clock() - self._arrived[starts - 1] < self._patience())
+        short = stops - starts <= 2 * _IN_FLIGHT * self.part_items
+        skipped = np.where(claimed, np.where(short, 1.0, self._random.uniform(0.5, 0.75)), 0.0)
+        begins = starts + (skipped * (stops - starts)).astype(int)
+        longest = int(np.argmax(stops - begins))
+        start, stop = int(begins[longest]), int(stops[longest])
+        if not claimed[longest]:
+            start += self.part_items * int(self._random.uniform(0, 0.5) * (stop - start) / self.part_items)
+        return start, stop
+
+    def _patience(self) -> float:
+        """Seconds in which another process should have kept what it has begun, if it is no slower than this one."""
+        needed = 2 * _IN_FLIGHT * self.part_items / self.rate if self.computed else 0.0
+        return _PATIENCE_SECONDS + needed
 
 
 def _fraction(number: int) -> float:

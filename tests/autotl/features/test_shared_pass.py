@@ -27,7 +27,7 @@ class Store:
     """What processes have kept, by the time at which each looks."""
 
     def __init__(self, digests, kept=()):
-        self.digests, self.log = digests, [np.asarray(kept, dtype=int)]
+        self.digests, self.log, self.time = digests, [np.asarray(kept, dtype=int)], 0
 
     def arrivals(self):
         seen = 0
@@ -45,8 +45,8 @@ class Process:
 
     def __init__(self, store, number, *, speed=1.0, begins=0, dies=None):
         self.store, self.speed, self.begins, self.dies = store, speed, begins, dies
-        self.shared = SharedPass(store.digests, store.arrivals(), number=number)
-        self.parts, self.ahead, self.done, self.waits = self.shared.parts(), deque(), 0.0, 0
+        self.shared = SharedPass(store.digests, store.arrivals(), number=number, clock=lambda: store.time)
+        self.parts, self.ahead, self.done = self.shared.parts(), deque(), 0.0
 
     def step(self):
         """Returns whether it has ended."""
@@ -62,11 +62,7 @@ class Process:
                 continue
             if self.shared.n_kept == len(self.store.digests):
                 return True
-            self.waits += 1
-            self.shared._look()
-            if self.waits > 8:  # for what it left to others
-                self.shared._others, self.waits = False, 0
-            self.parts = self.shared.parts()
+            self.parts = self.shared.parts()  # it waited for what it left to others
         return False
 
 
@@ -74,6 +70,7 @@ def simulate(store, processes, steps=2000):
     """Let them compute in turns; how many items were computed altogether."""
     running = list(processes)
     for step in range(steps):
+        store.time = step
         for process in [one for one in running if one.begins <= step]:
             if process.dies == step or process.step():
                 running.remove(process)
