@@ -49,7 +49,7 @@ def _kill(played: Round, rng: random.Random, attempt: Attempt, phase: str) -> Ki
     what = attempt.kill_one(rng.randrange(1000)) if one else "everything"
     if not one:
         attempt.kill_all()
-    kill = Kill(phase, what or "nothing", 0.0)
+    kill = Kill(phase, what or "nothing")
     played.kills.append(kill)
     played.mine.append(kill)
     played.tell(f"  {played.name}: killed {kill.what} in {phase}")
@@ -134,7 +134,7 @@ def _upload(played: Round, rng: random.Random) -> None:
     until = time.monotonic() + rng.uniform(0, _LASTS[UPLOAD])
     _send(played, root, files, until=until)
     attempt.kill_all()
-    kill = Kill(UPLOAD, "everything", 0.0)
+    kill = Kill(UPLOAD, "everything")
     played.kills.append(kill)
     played.mine.append(kill)
     played.tell(f"  {played.name}: killed everything in {UPLOAD}")

@@ -17,7 +17,6 @@ class Kill:
 
     phase: str
     what: str
-    seconds: float
     carried_on: bool = False
     violations: dict[str, list[str]] = field(default_factory=dict)
 

@@ -147,14 +147,14 @@ class Round:
     def _kill(self, attempt: Attempt, phases: PhaseReader) -> Kill | None:
         one = self.rng.random() < 1 / 3
         known = self._read() if one else Trials()
-        phase, began = phases.read(), time.monotonic()
+        phase = phases.read()
         if phase == END or attempt.exit_code is not None:
             return None
         what = attempt.kill_one(self.rng.randrange(1000)) if one else "everything"
         if not one:
             attempt.kill_all()
             known = self._read()
-        kill = Kill(phase, what, round(time.monotonic() - began, 2))
+        kill = Kill(phase, what)
         self._known = Trials({**self._known.complete, **known.complete}, {**self._known.failed, **known.failed})
         self._allowed |= known.running
         self.kills.append(kill)
@@ -225,7 +225,7 @@ class Round:
     def blame(self, column: str, text: str) -> None:
         """Note that something must not have happened after the latest kill."""
         if not self.mine:
-            self.mine.append(Kill("start", "nothing", 0.0))
+            self.mine.append(Kill("start", "nothing"))
             self.kills.append(self.mine[0])
         self.mine[-1].blame(column, text)
         self.tell(f"  {self.name}: {column}: {text}")

@@ -98,7 +98,7 @@ def test_a_process_that_outlives_its_command_is_found_and_ended(tmp_path: Path) 
 
 
 def test_the_table_counts_by_phase_and_names_what_went_wrong() -> None:
-    kills = [Kill("trial", "everything", 0.1, carried_on=True), Kill("trial", "the leading process", 0.1)]
+    kills = [Kill("trial", "everything", carried_on=True), Kill("trial", "the leading process")]
     kills[1].blame("falsely failed", "trial 7 (): no reason")
     assert count(kills)["trial"] == {
         "kills": 2, "of one process": 1, "carried on": 1, "finished trials lost": 0, "falsely failed": 1, "broken": 0,
