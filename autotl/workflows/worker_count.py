@@ -12,8 +12,8 @@ from autotl.runtime.gpus import Gpu, visible_gpus
 
 AUTO = "auto"
 CORES_EACH = 4
-"""One process keeps 1.6 of 2 cores busy by folds in threads (tests/benchmarks, Cores). A second on these two shares the
-rest, and begins with some 13 seconds of processor time for itself and 0.8 GB; see bench_worker_count."""
+"""One process keeps 1.4 to 1.6 of 2 cores busy, by folds in threads. On 2 cores a second one made 30 trials on digits no
+faster (121 s against 106 s; tests/benchmarks/RESULTS.md). For more cores this is an estimate."""
 WORKER_BYTES = 1.5e9
 """What a worker and the processes of its heads and networks took on 200 and on 1,800 images, with TensorFlow."""
 GPU_TRIAL_BYTES = 6e9
