@@ -12,10 +12,11 @@ from autotl.runtime.gpus import Gpu, visible_gpus
 
 AUTO = "auto"
 CORES_EACH = 4
-"""One process keeps 1.4 to 1.6 of 2 cores busy, by folds in threads. On 2 cores a second one made 30 trials on digits no
-faster (121 s against 106 s; tests/benchmarks/RESULTS.md). For more cores this is an estimate."""
+"""One process keeps 1.4 to 1.6 of 2 cores busy, by folds in threads. On 2 cores a second one made 30 trials on digits
+no faster (121 s against 106 s; tests/benchmarks/RESULTS.md). For more cores this is an estimate."""
 WORKER_BYTES = 1.5e9
-"""What a worker and the processes of its heads and networks took on 200 and on 1,800 images, with TensorFlow."""
+"""A worker took 0.74 GB with TensorFlow, and each process for heads of others or networks 0.4 to 0.7 GB, on few images.
+"""
 GPU_TRIAL_BYTES = 6e9
 """GPU memory for a fine-tune trial of a backbone that is installed, at its largest size, with room to spare; not
 measured on a GPU."""
