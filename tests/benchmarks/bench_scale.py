@@ -1,7 +1,7 @@
 """What grows with the number of images: time, CPU time and memory of each stage.
 
     python tests/benchmarks/bench_scale.py fit 1000 10000 100000 [--fashion FOLDER]
-    python tests/benchmarks/bench_scale.py made 10000 100000 1000000
+    python tests/benchmarks/bench_scale.py made 10000 100000 1000000    (by default the first two)
 
 `fit`: the whole job on Fashion-MNIST at 28 x 28 pixels (Debian: dataset-fashion-mnist), beyond its 70,000 images with
 mirrored, moved and noisy ones, with an empty cache: six trials of linear heads on a small convolutional network with
@@ -44,8 +44,8 @@ MOST_SEARCHED, SEARCHED_BLOCKS = 100_000, 8
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["fit", "made"])
-    parser.add_argument("sizes", type=int, nargs="+")
+    parser.add_argument("what", choices=["fit", "made"], nargs="?", default="made")
+    parser.add_argument("sizes", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--fashion", type=Path, default=FASHION)
     asked = parser.parse_args()
     if asked.what == "made":
