@@ -16,7 +16,7 @@ from autotl.testing import made_up_worker
 from autotl.testing.support import doing, named, require
 
 N_WORKERS = 2
-SHORT_SECONDS, LONG_SECONDS = 1.0, 120.0
+SHORT_SECONDS, LONG_SECONDS = 0.5, 120.0
 BEGIN_SECONDS, END_SECONDS = 60.0, 30.0
 """Workers have so long to begin, and to end where the search was interrupted."""
 
