@@ -1,13 +1,13 @@
 """What grows with the number of images: time, CPU time and memory of each stage.
 
-    python tests/benchmarks/bench_scale.py fit 1000 10000 100000 [--fashion FOLDER]
-    python tests/benchmarks/bench_scale.py made 10000 100000 1000000    (by default the first two)
+    python tests/benchmarks/bench_scale.py --fit 1000 10000 100000 [--fashion FOLDER]
+    python tests/benchmarks/bench_scale.py 10000 100000 1000000    (by default the first two)
 
-`fit`: the whole job on Fashion-MNIST at 28 x 28 pixels (Debian: dataset-fashion-mnist), beyond its 70,000 images with
+`--fit`: the whole job on Fashion-MNIST at 28 x 28 pixels (Debian: dataset-fashion-mnist), beyond its 70,000 images with
 mirrored, moved and noisy ones, with an empty cache: six trials of linear heads on a small convolutional network with
 random weights, so that it is not the network that is measured. Memory is that of the process with its children, looked
 at five times a second: the sum of the resident memory, in which shared pages count for each, and the proportional one.
-`made`: stages that need no pixels, on made vectors, items and answers, each in a process of its own. Of the search for
+Without it: stages that need no pixels, on made vectors, items and answers, each in a process of its own. Of the search for
 near-duplicates among more than 100,000 items the cells are made of all, and some of the blocks are searched.
 """
 
@@ -44,11 +44,11 @@ MOST_SEARCHED, SEARCHED_BLOCKS = 100_000, 8
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["fit", "made"], nargs="?", default="made")
+    parser.add_argument("--fit", action="store_true")
     parser.add_argument("sizes", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--fashion", type=Path, default=FASHION)
     asked = parser.parse_args()
-    if asked.what == "made":
+    if not asked.fit:
         for n in asked.sizes:
             for stage in STAGES:
                 print(f"{n:>9} {stage:<16} {_in_child(stage, n)}", flush=True)
