@@ -7,8 +7,8 @@
 mirrored, moved and noisy ones, with an empty cache: six trials of linear heads on a small convolutional network with
 random weights, so that it is not the network that is measured. Memory is that of the process with its children, looked
 at five times a second: the sum of the resident memory, in which shared pages count for each, and the proportional one.
-Without it: stages that need no pixels, on made vectors, items and answers, each in a process of its own. Of the search for
-near-duplicates among more than 100,000 items the cells are made of all, and some of the blocks are searched.
+Without it: stages that need no pixels, on made vectors, items and answers, each in a process of its own. Of the search
+for near-duplicates among more than 100,000 items the cells are made of all, and some of the blocks are searched.
 """
 
 from __future__ import annotations
