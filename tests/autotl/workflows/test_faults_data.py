@@ -36,10 +36,8 @@ def plug_in(config: Config) -> None:
     config.data.parent.with_name("unplugged").rename(config.data.parent)
 
 
-@pytest.mark.parametrize(
-    "phase",
-    [*(pytest.param(one, marks=pytest.mark.heavy) for one in ("scan", "prepare", "trial", "conclusion")), "features"],
-)
+@pytest.mark.heavy
+@pytest.mark.parametrize("phase", ["scan", "prepare", "features", "trial", "conclusion"])
 def test_data_that_go_away_are_named_and_the_run_is_carried_on_once_they_are_back(
     phase: str, config: Config, unplug: Callable[[], None], plugins: Any, tmp_path: Path
 ) -> None:

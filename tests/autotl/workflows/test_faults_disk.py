@@ -37,9 +37,8 @@ def is_unharmed(run: Path) -> bool:
     return not [*stores.broken_parts(run)] and all(predictions for _, predictions in trials.complete.values())
 
 
-@pytest.mark.parametrize(
-    "phase", ["trial", *(pytest.param(one, marks=pytest.mark.heavy) for one in ("features", "conclusion"))]
-)
+@pytest.mark.heavy
+@pytest.mark.parametrize("phase", ["features", "trial", "conclusion"])
 def test_a_run_whose_disk_fills_up_says_so_and_is_carried_on(
     phase: str, config: Config, small: Path, plugins: Any, tmp_path: Path
 ) -> None:
