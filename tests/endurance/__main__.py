@@ -76,7 +76,7 @@ def _play_rounds(given: argparse.Namespace, rng: random.Random, kills: list[Kill
     for number in itertools.count(1):
         if time.monotonic() >= until and len(kills) >= given.kills:
             break
-        setting = Setting(folder, data, _options(given, number), {}, given.storage or None, given.workers)
+        setting = Setting(folder, data, _options(given, number), {}, given.storage or None)
         played = Round(setting, f"run-{number}", rng, kills)
         try:
             played.play(KILLS_PER_RUN)

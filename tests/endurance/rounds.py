@@ -44,7 +44,6 @@ class Setting:
     options: tuple[str, ...]
     environment: Mapping[str, str]
     storage: str | None = None
-    n_workers: int = 1
 
 
 @dataclass

@@ -27,7 +27,7 @@ def test_killed_runs_lose_nothing_and_end_with_a_champion(workers: int, shapes: 
     options = ("--trials", "4", "--backbones", "tiny", "--heads", "logistic,knn", "--register", "shapes")
     options += ("--workers", str(workers))
     environment = {"AUTOTL_PLUGINS": str(Path(tiny_backbone.__file__).parent), "PYTHONPATH": os.pathsep.join(sys.path)}
-    played = Round(Setting(tmp_path, shapes, options, environment, n_workers=workers), "run", rng, kills)
+    played = Round(Setting(tmp_path, shapes, options, environment), "run", rng, kills)
     played.play(N_KILLS)
     if workers == 1:
         kill_commands(played, rng, N_COMMANDS)
