@@ -80,8 +80,8 @@ def ended(shapes, tmp_path_factory):
     found = {}
     for name, executor in EXECUTORS.items():
         search = begin(
-            shapes, tmp_path_factory.mktemp(name), "--trials", "12", "--workers", "2", "--executor", executor,
-            "--strategy", "probe", "--heads", "logistic,sleeper", seconds=2.0,
+            shapes, tmp_path_factory.mktemp(name), "--trials", "8", "--workers", "2", "--executor", executor,
+            "--strategy", "probe", "--heads", "sleeper", seconds=3.0,
         )  # fmt: skip
         found[name] = search, search.end()
     return found
