@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 USED = ("autotl", ("cpu", "text", "ui"))
-# Extras that a person installs, and CI to test them: pi-heif and psycopg for their LGPL licences, OpenVINO for its size.
+# Extras that a person installs, and CI to test them: pi-heif and psycopg for their licences, OpenVINO for its size.
 LEFT_OUT = {"autotl", "pip", "wheel", "pi-heif", "psycopg", "psycopg-binary", "openvino", "openvino-telemetry"}
 
 

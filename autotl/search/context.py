@@ -114,4 +114,4 @@ def open_context(
 
 def _threads(run: Run) -> int:
     """How many heads are fitted side by side."""
-    return cores_per_worker(run.config.workers) if len(run.split.development) <= MOST_ITEMS else 1
+    return cores_per_worker(run.config.workers_here) if len(run.split.development) <= MOST_ITEMS else 1
