@@ -46,7 +46,7 @@ heavy: setup
 # Runs that are killed at random moments and carried on: 50 kills at least, then until the time is up. The table says what
 # became of them. ENDURANCE takes more options, such as "--workers 3".
 endurance: setup
-	PYTHONPATH=tests $(BIN)/python -P -m endurance --minutes $(MINUTES) --seed $(SEED) --out build/endurance $(ENDURANCE)
+	PYTHONPATH=.:tests $(BIN)/python -P -m endurance --minutes $(MINUTES) --seed $(SEED) --out build/endurance $(ENDURANCE)
 
 # The whole of it, with the lines that no test reaches; measuring takes a quarter longer.
 coverage: setup

@@ -40,11 +40,13 @@ def kill_commands(played: Round, rng: random.Random, n: int) -> None:
         do[min(do, key=lambda phase: seen[phase])](played, rng)
 
 
-def _kill(played: Round, rng: random.Random, attempt: Attempt, phase: str) -> Kill:
-    """Kill a command at a random moment; what is known of it is noted with the round."""
+def _kill(played: Round, rng: random.Random, attempt: Attempt, phase: str) -> Kill | None:
+    """Kill a command at a random moment, and note it with the round; None where it has ended before."""
     until = time.monotonic() + rng.uniform(0, _LASTS[phase])
     while time.monotonic() < until and attempt.exit_code is None:
         time.sleep(0.02)
+    if attempt.exit_code is not None:
+        return None
     one = rng.random() < 1 / 2
     what = attempt.kill_one(rng.randrange(1000)) if one else "everything"
     if not one:
@@ -79,8 +81,11 @@ def _export(played: Round, rng: random.Random) -> None:
     command = ("export", played.run, "--format", "onnx", "--out", out)
     attempt = played.start(*command)
     kill = _kill(played, rng, attempt, EXPORT)
+    if kill is None:
+        return
     _finish(played, kill, attempt)
-    _again(played, kill, *command)
+    if not (out / "model.onnx").exists():  # killed while it said that it was done
+        _again(played, kill, *command)
     _again(played, kill, "predict", out, played.item, "--json")
     if found := stores.leftovers(out.parent):
         kill.blame(BROKEN, f"left over by the export: {found}")
@@ -90,6 +95,8 @@ def _register(played: Round, rng: random.Random) -> None:
     command = ("register", played.run, "--name", "again")
     attempt = played.start(*command)
     kill = _kill(played, rng, attempt, REGISTRATION)
+    if kill is None:
+        return
     _finish(played, kill, attempt)
     _again(played, kill, *command)
     store = f"sqlite:///{played.folder / 'mlflow.db'}"
@@ -102,6 +109,8 @@ def _serve(played: Round, rng: random.Random) -> None:
         port = probe.getsockname()[1]
     attempt = played.start("serve", played.run, "--port", str(port))
     kill = _kill(played, rng, attempt, SERVING)
+    if kill is None:
+        return
     _finish(played, kill, attempt)
     attempt = played.start("serve", played.run, "--port", str(port))
     try:
