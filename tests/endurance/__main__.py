@@ -84,6 +84,8 @@ def _play_rounds(given: argparse.Namespace, rng: random.Random, kills: list[Kill
                 kill_commands(played, rng, COMMANDS_PER_RUN)
         except Exception as error:  # such as an address that does not answer
             played.blame(BROKEN, f"the harness met {type(error).__name__}: {error}")
+        finally:
+            played.close()
         print(f"{len(kills)} kills, {sum(bool(kill.violations) for kill in kills)} with violations", flush=True)
         if not any(kill.violations for kill in played.mine):
             shutil.rmtree(played.folder, ignore_errors=True)

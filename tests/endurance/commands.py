@@ -166,10 +166,7 @@ def _start_upload_server(played: Round, root: Path) -> Attempt:
     address = root / "address.txt"
     address.unlink(missing_ok=True)
     root.mkdir(exist_ok=True)
-    attempt = Attempt(
-        (sys.executable, "-P", _SERVER, root, address), environment=played.environment, cwd=played.folder,
-        output=played.folder / "output.txt",
-    )  # fmt: skip
+    attempt = played.launch((sys.executable, "-P", _SERVER, root, address))
     until = time.monotonic() + _STARTS_WITHIN
     while not address.exists() and attempt.exit_code is None and time.monotonic() < until:
         time.sleep(0.05)

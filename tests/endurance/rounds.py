@@ -55,6 +55,7 @@ class Round:
     rng: random.Random
     kills: list[Kill]
     mine: list[Kill] = field(default_factory=list)
+    started: list[Attempt] = field(default_factory=list)
     tell: Callable[[str], None] = _tell
 
     def __post_init__(self) -> None:
@@ -117,9 +118,18 @@ class Round:
 
     def start(self, *arguments: str | Path) -> Attempt:
         """Start a command of this round."""
-        return Attempt(
-            (*AUTOTL, *arguments), environment=self.environment, cwd=self.folder, output=self.folder / "output.txt"
-        )
+        return self.launch((*AUTOTL, *arguments))
+
+    def launch(self, command: Sequence[str | Path]) -> Attempt:
+        """Start any program of this round."""
+        attempt = Attempt(command, environment=self.environment, cwd=self.folder, output=self.folder / "output.txt")
+        self.started.append(attempt)
+        return attempt
+
+    def close(self) -> None:
+        """End all that was started."""
+        for attempt in self.started:
+            attempt.kill_all()
 
     def _interrupt(self, attempt: Attempt, phases: PhaseReader, *, is_last: bool) -> Kill | None:
         """Kill at a random moment of the phase that was killed least; None where the run ends before."""

@@ -28,8 +28,11 @@ def test_killed_runs_lose_nothing_and_end_with_a_champion(workers: int, shapes: 
     options += ("--workers", str(workers))
     environment = {"AUTOTL_PLUGINS": str(Path(tiny_backbone.__file__).parent), "PYTHONPATH": os.pathsep.join(sys.path)}
     played = Round(Setting(tmp_path, shapes, options, environment), "run", rng, kills)
-    played.play(N_KILLS)
-    if workers == 1:
-        kill_commands(played, rng, N_COMMANDS)
+    try:
+        played.play(N_KILLS)
+        if workers == 1:
+            kill_commands(played, rng, N_COMMANDS)
+    finally:
+        played.close()
     assert is_sound(kills), to_markdown(kills)
     assert len(kills) >= N_KILLS - 1  # the last may come too late
