@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from autotl.interfaces import Crew, Executor, Perform
 from autotl.runs.events import Message
 from autotl.runs.run import STORAGE_VARIABLE
-from autotl.runtime.clock import steady_time
 from autotl.search.context import SearchContext, open_context
 from autotl.search.feature_reader import tell_of_sharing
 from autotl.search.limits import Limits
@@ -75,7 +75,8 @@ def _crew(context: SearchContext, limits: Limits) -> Iterator[None]:
 def _arguments(run: str, limits: Limits, number: int) -> tuple[str, ...]:
     """What makes `autotl` a worker, without the address of the store: every user of a machine sees arguments."""
     seconds = limits.seconds_left()
-    until = () if math.isinf(seconds) else ("--until", f"{steady_time() + seconds:.0f}")
+    # By the clock as it is now, from which a process that starts now counts; it may have been set since this one began.
+    until = () if math.isinf(seconds) else ("--until", f"{time.time() + seconds:.0f}")
     return "worker", "--run", run, "--number", str(number), *until
 
 

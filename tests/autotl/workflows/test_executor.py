@@ -71,6 +71,14 @@ def test_an_error_of_the_search_ends_the_workers(tmp_path, recorded, error):
     assert recorded.ended == "gave up"
 
 
+def test_a_worker_is_told_its_end_by_the_clock_that_it_reads_when_it_starts(tmp_path, recorded, monkeypatch):
+    """The clock may have been set since this process began; a new process begins with what it shows now."""
+    monkeypatch.setattr(executor.time, "time", lambda: 1_000_000.0)
+    with executor.workers(context(tmp_path), Limits(lambda: 60.0, 60.0, None)):
+        command = recorded.crew.command(1)
+    assert command[command.index("--until") + 1] == "1000060"
+
+
 def test_threads_that_lead_workers_have_no_time_left_after_an_error(tmp_path, recorded, monkeypatch):
     given = []
     monkeypatch.setattr(executor, "_lead", lambda context, limits, number, perform: given.append(limits))
