@@ -50,7 +50,8 @@ def filled(line: str, command: Sequence[str]) -> list[str]:
 class Look:
     """What a line finds where it runs a command. obstacle: why it cannot be used, empty if it can.
 
-    has_python: whether this installation is there, under the same path. machine: its name.
+    has_python: whether this installation is there, under the same path. machine: its name. Both are known if the line
+    runs a command, even if the run folder is not seen.
     """
 
     obstacle: str = ""
@@ -80,6 +81,7 @@ def start(crew: Crew) -> Iterator[None]:
 
 def obstacle(option: str, run: str) -> str:
     """Try the line: it has to run a command, where there is AutoTL and the run folder is to be seen."""
+    look.cache_clear()  # what was in the way may have been removed since
     return look(option, run).obstacle
 
 
@@ -125,7 +127,9 @@ def _ask(option: str, file: str) -> Look:
             f"{option!r} leads to a machine that does not see {Path(file).parent}, where the run is to be written. Put "
             "the run (--run), the data and AUTOTL_CACHE into folders that all machines share, or share the run by a "
             "URL and keep its trials in a database: --share s3://BUCKET/runs/x --storage "
-            "postgresql+pg8000://USER@HOST/DATABASE"
+            "postgresql+pg8000://USER@HOST/DATABASE",
+            "python" in answers,
+            answers[0],
         )
     if "python" not in answers and "autotl" not in answers:
         return Look(

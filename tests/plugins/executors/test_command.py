@@ -101,6 +101,24 @@ def test_the_worker_is_this_installation_where_it_is_seen_and_the_command_on_the
     assert made.log == f"from the path: worker --number 1, {ADDRESS}\n"
 
 
+def test_a_run_that_is_shared_by_a_url_needs_no_folder_that_the_worker_sees(tmp_path, monkeypatch):
+    """This installation is used all the same where it is there under the same path."""
+    ask = command._ask
+    monkeypatch.setattr(command, "_ask", lambda option, file: ask(option, f"{file}-unseen" if file else ""))
+    made = MadeUp(tmp_path, "", option="env PATH=/usr/bin:/bin")
+    made.crew = replace(made.crew, program=("echo", "of this installation"))
+    with command.start(made.crew):
+        pass
+    assert made.log.startswith("of this installation")
+
+
+def test_an_obstacle_that_was_removed_is_one_no_longer(tmp_path):
+    line = f"sh -c 'test -e {tmp_path}/key && {{}}'"
+    assert "cannot run a command" in obstacle(line, str(tmp_path))
+    (tmp_path / "key").touch()
+    assert obstacle(line, str(tmp_path)) == ""
+
+
 def test_a_file_of_trials_that_machines_share_is_warned_of(tmp_path, monkeypatch):
     monkeypatch.setattr(command.platform, "node", lambda: "the-leader")
     made = MadeUp(tmp_path, "", option="sh -c 'true {}'")
