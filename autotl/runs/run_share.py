@@ -54,7 +54,8 @@ def publish(run: Run) -> None:
         return
     remote, state = RemoteFolder(run.config.share), run.state()
     public = {key: state[key] for key in _PUBLIC if key in state}
-    public["config"] = {**public["config"], **_PRIVATE}
+    executor, _ = run.config.executor_and_option  # what follows it may hold a secret
+    public["config"] = {**public["config"], **_PRIVATE, "executor": executor}
     contents = {name: (run.folder / name).read_bytes() for name in (DATASET_FILE, PAIRS_FILE)}
     contents[_RUN_FILE] = json.dumps(public, indent=2).encode()
     for name, content in contents.items():
@@ -76,7 +77,7 @@ def fetch_run(url: str, folder: Path) -> Run | None:
         return None  # it is being published again
     try:
         state = json.loads(contents[_RUN_FILE] or b"")
-        copy = folder / str(state["study_name"])
+        copy = folder / _plain_name(state["study_name"])
         copy.mkdir(parents=True, exist_ok=True)
         for name in (DATASET_FILE, PAIRS_FILE, _RUN_FILE):
             write_atomically(copy / name, contents[name] or b"")
@@ -84,6 +85,13 @@ def fetch_run(url: str, folder: Path) -> Run | None:
         raise RunError(f"{url} is not a run that `autotl fit --share` published ({error!r})") from error
     run = open_run(copy)
     return replace(run, config=replace(run.config, share=remote.url))
+
+
+def _plain_name(name: str) -> str:
+    """The name of a folder; ValueError if it leads to another place, as somebody may have written who shares the URL."""
+    if name in ("", "..") or Path(name).name != name:
+        raise ValueError(f"{name!r} is not the name of a study")
+    return name
 
 
 def share_of(run: Run) -> TrialShare | None:

@@ -11,7 +11,7 @@ import pytest
 from object_store import object_store
 
 from autotl.data.split import Split
-from autotl.errors import ConfigError
+from autotl.errors import ConfigError, RunError
 from autotl.predictions import Predictions
 from autotl.runs import run_share as module
 from autotl.runs.config import Config
@@ -88,6 +88,25 @@ def test_a_run_that_is_half_written_is_not_there_yet(bucket, run, tmp_path, name
     bucket.put(f"runs/x/{name}", content[: len(content) // 2])
     assert fetch_run(URL, tmp_path / "cache") is None
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("name", ["../escaped", "/escaped", "..", ""])
+def test_what_is_shared_cannot_choose_a_folder_outside_of_the_one_for_copies(bucket, run, tmp_path, name):
+    run.update(study_name=f"{tmp_path}{name}" if name == "/escaped" else name)
+    publish(run)
+    with pytest.raises(RunError, match="is not a run that `autotl fit --share` published"):
+        fetch_run(URL, tmp_path / "cache" / "runs")
+    assert not list(tmp_path.rglob("escaped"))
+
+
+def test_the_line_that_starts_workers_is_not_published(bucket, run):
+    line = "command:docker run -i -e AWS_SECRET_ACCESS_KEY=hunter44 image"
+    run = replace(run, config=replace(run.config, executor=line))
+    run.update(config=run.config.to_json())
+    publish(run)
+    published = b"".join(bucket.get(name) for name in bucket.names())
+    assert b"hunter44" not in published
+    assert b'"executor": "command"' in published
 
 
 def test_where_another_run_is_shared_a_new_one_is_refused(bucket, run):
