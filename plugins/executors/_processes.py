@@ -47,6 +47,8 @@ def worker_processes(
         _await_end(workers, crew)
     except BaseException:
         over.set()
+        if watch.is_alive():
+            watch.join()  # it may be starting a worker again
         _end(workers)
         raise
     finally:
@@ -133,6 +135,8 @@ class Worker:
 def _watch(workers: Sequence[Worker], over: threading.Event) -> None:
     while not over.wait(LOOK_SECONDS):
         for worker in workers:
+            if over.is_set():
+                return
             try:
                 worker.look()
             except OSError as error:  # no memory, no process: the others go on

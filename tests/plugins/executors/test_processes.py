@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import psutil
 import pytest
@@ -78,6 +79,23 @@ def test_an_interruption_ends_all_workers_and_what_they_started(tmp_path, error)
         raise error
     assert not children()
     assert made.said == []
+
+
+def test_one_that_is_being_started_again_while_the_search_is_interrupted_is_ended_too(tmp_path):
+    made, asked = MadeUp(tmp_path, ""), []
+
+    def command(number):
+        asked.append(number)
+        if len(asked) == 1:
+            return ["false"]
+        time.sleep(0.5)
+        return ["sleep", "60"]
+
+    with pytest.raises(KeyboardInterrupt), worker_processes(made.crew, command, lambda number: {}):
+        made.wait_for(lambda: len(asked) == 2)
+        raise KeyboardInterrupt
+    time.sleep(0.7)
+    assert not children()
 
 
 def test_one_that_does_not_listen_is_killed(tmp_path, monkeypatch):
