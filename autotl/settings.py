@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from autotl.errors import ConfigError
+from autotl.runtime.addresses import without_secrets
 from autotl.runtime.remote_folder import require_url
 
 PREFIX = "AUTOTL_"
@@ -171,4 +172,4 @@ def _explain(problem: Any) -> str:
     variable = variables.get(f"{PREFIX}{key}".upper())
     where = f"the environment variable {variable}" if variable else f"{key!r} in {config_file()}"
     expected = problem["msg"].removeprefix("Value error, ")
-    return f"{where} is {problem['input']!r}: {expected}. Correct it or remove it."
+    return f"{where} is {without_secrets(repr(problem['input']))}: {expected}. Correct it or remove it."

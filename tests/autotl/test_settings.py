@@ -47,6 +47,13 @@ def test_disabled_plugins_are_separated_by_commas_in_the_environment(home, monke
     assert settings().disable_plugins == ("mlflow", "svm")
 
 
+def test_a_password_in_a_url_is_refused_without_being_shown(home, monkeypatch):
+    monkeypatch.setenv("AUTOTL_SHARED", "s3://me:hunter22@bucket/autotl")
+    with pytest.raises(ConfigError, match=r"AUTOTL_SHARED is .* holds a name, a password or options") as raised:
+        settings()
+    assert "hunter22" not in str(raised.value)
+
+
 def test_an_empty_variable_counts_as_not_set(home, monkeypatch):
     monkeypatch.setenv("AUTOTL_WEIGHTS", "")
     assert settings().weights is None
