@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -19,6 +19,7 @@ from autotl.runs.config import Config
 from autotl.runs.events import Event, FindingMade, Listener, Message, SearchBegun, SearchEnded, TrialEnded
 from autotl.runs.limits import MIN_BUDGET_SECONDS
 from autotl.runs.run import Run, create, open_run
+from autotl.runs.run_share import require_unused
 from autotl.runs.target_folders import TARGETS
 from autotl.runs.targets_result import TargetsResult, has_targets, read_targets
 from autotl.runtime import interruption
@@ -92,6 +93,7 @@ def fit_targets(
         config = replace(config, backbones=absolute_names(config.backbones, plugins))
         first = of_target(config, config.targets[0], plugins)
         require_startable(replace(first, register=config.register), plugins, settings)
+        _require_unused(config)
         opened, restrictions = opened_encoders(config, plugins, settings), usage_notes(config, plugins)
         for listener, note in product(listeners, restrictions):
             listener(Message(note))
@@ -202,8 +204,7 @@ def _create_targets(
             told.add(text)
             whole.emit(event)
 
-    for place, name in enumerate(config.targets):
-        inner = f"{TARGETS}/{_folder_name(name, place, [one['folder'] for one in known.values()])}"
+    for name, inner in _folders(config.targets).items():
         order = found.datasets.of[name].order
         own = replace(of_target(config, name, plugins), run=whole.folder / inner, groups=found.used, order=order)
         own = replace(own, share=f"{config.share}/{inner}" if config.share else None)
@@ -213,6 +214,20 @@ def _create_targets(
         introduce(run, found.groups, plugins, settings)
         known[name] = {"folder": inner, "problem": ""}
     whole.update(targets=known)
+
+
+def _require_unused(config: Config) -> None:
+    """Raise ConfigError if the run of a target is to be shared where another run is."""
+    for inner in _folders(config.targets).values() if config.share else ():
+        require_unused(f"{config.share}/{inner}")
+
+
+def _folders(names: Sequence[str]) -> dict[str, str]:
+    """The folder of each target, below that of the study."""
+    found: dict[str, str] = {}
+    for place, name in enumerate(names):
+        found[name] = f"{TARGETS}/{_folder_name(name, place, list(found.values()))}"
+    return found
 
 
 def _folder_name(name: str, place: int, taken: list[str]) -> str:

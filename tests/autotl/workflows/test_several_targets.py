@@ -53,6 +53,18 @@ def finished(
     return fit_targets(config, plugins=plugins, settings=settings)
 
 
+def test_where_targets_of_another_study_are_shared_a_new_one_is_refused_before_any_work(
+    table: Path, tmp_path: Path, plugins: Any, settings: Settings
+) -> None:  # fmt: skip
+    share = tmp_path / "shared"
+    (share / "targets" / "tone").mkdir(parents=True)
+    (share / "targets" / "tone" / "published.json").write_text("{}")
+    config = configured(table, tmp_path / "run", share=f"file://{share}", storage=f"sqlite:///{tmp_path}/trials.db")
+    with pytest.raises(ConfigError, match=r"another run is shared at file://.*/targets/tone"):
+        fit_targets(config, plugins=plugins, settings=settings)
+    assert not config.run.exists()
+
+
 def test_each_target_has_a_whole_run_of_its_own_and_there_is_an_index_of_them(finished: TargetsResult) -> None:
     assert finished.status == find_state(finished.run).status == "complete"
     assert [target.name for target in finished.targets] == ["shape", "tone"]
