@@ -124,8 +124,8 @@ class _Courier:
         """Download no more; what is here is uploaded all the same."""
         with self._lock:
             self._places[place] -= 1
-        self._idle.clear()
-        self._wake.set()
+            self._idle.clear()
+            self._wake.set()
 
     def flush(self, seconds: float) -> None:
         """Wait until everything is uploaded, at most so long; not at all while the store is out of reach."""
@@ -147,8 +147,9 @@ class _Courier:
                 if n_passes:
                     self._attempt(place.download)
                 self._attempt(place.upload)
-            if not self._wake.is_set():
-                self._idle.set()
+            with self._lock:
+                if not self._wake.is_set():
+                    self._idle.set()
             self._wake.wait(EXCHANGE_SECONDS if any(places.values()) else None)
 
     def _attempt(self, action: Callable[[], object]) -> None:
