@@ -88,7 +88,7 @@ def fetch_run(url: str, folder: Path) -> Run | None:
 
 
 def _plain_name(name: str) -> str:
-    """The name of a folder; ValueError if it leads to another place, as somebody may have written who shares the URL."""
+    """The name of a folder; ValueError if it leads elsewhere, as somebody may have written who can write to the URL."""
     if name in ("", "..") or Path(name).name != name:
         raise ValueError(f"{name!r} is not the name of a study")
     return name

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autotl.interfaces import Sampler
 from autotl.runs.run import Run
-from autotl.runs.storage import open_storage, opened
+from autotl.runs.storage import close_storage, open_storage, opened
 from autotl.search import lost_trials
 from autotl.search.trial_files import send_trial_files
 from autotl.trial import Params, TrialRecord
@@ -39,6 +39,12 @@ def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -
     )
     study.sampler = sampler.build(run.config.seed + len(study.get_trials(deepcopy=False)) + 1000 * worker)
     return study
+
+
+def close_study(study: optuna.Study) -> None:
+    """Close the connections of a study that `open_study` returned."""
+    cached = study._storage  # Optuna puts a cache before a database
+    close_storage(getattr(cached, "_backend", cached))
 
 
 def pinned(sampler: optuna.samplers.BaseSampler, fixed: Params) -> optuna.samplers.BaseSampler:

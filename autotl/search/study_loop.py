@@ -24,6 +24,7 @@ from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed
 from autotl.search.leases import LeaseKeeper
 from autotl.search.limits import Limits
 from autotl.search.lost_trials import LostTrials
+from autotl.search.open_studies import WARM_STARTED
 from autotl.search.performers import Performer
 from autotl.search.planner import Planner
 from autotl.search.reading_score import ReadingScore
@@ -39,7 +40,7 @@ WAIT_SECONDS = 1.0
 
 
 class StudyLoop:
-    """Asks a study for trials, runs them and tells it how they ended; several may share a study.
+    """Asks a study for trials, runs them and tells it how they ended; several may share a study. Close it.
 
     worker: its number, 0 for the process that leads the search. performer: performs the trials that it takes in another
     process; None for all in this one.
@@ -59,12 +60,17 @@ class StudyLoop:
         self._study = studies.open_study(
             context.run, sampler=self._sampler, maximise=context.objective.larger_is_better, worker=worker
         )
-        keeper = LeaseKeeper(worker=worker)
-        self._lost = LostTrials(self._study, keeper)
+        self._keeper = LeaseKeeper(worker=worker)
+        self._lost = LostTrials(self._study, self._keeper)
         self._trials = TrialsInProgress(
-            context, self._study, self.planner, lambda: self._latest or self.leaderboard(), self._forget, keeper,
+            context, self._study, self.planner, lambda: self._latest or self.leaderboard(), self._forget, self._keeper,
             performer,
         )  # fmt: skip
+
+    def close(self) -> None:
+        """Renew no lease any more, and close the connections to the storage."""
+        self._keeper.close()
+        studies.close_study(self._study)
 
     def requeue_lost(self) -> None:
         """Queue again what a killed process left unfinished; only in the process that leads the search."""
@@ -95,7 +101,7 @@ class StudyLoop:
 
     def warm_start(self) -> None:
         """Score readings on a sample of the images, and queue what is worth knowing first."""
-        if self._study.user_attrs.get("warm_started"):
+        if self._study.user_attrs.get(WARM_STARTED):
             return
         scores = screen(self.context, self._limits) if PROBE in self.planner.strategies else []
         stored = [score.to_json() for score in scores]
@@ -104,7 +110,7 @@ class StudyLoop:
             self.context.run.emit(ReadingsRanked(tuple(score.ranked() for score in scores)))
         for overrides in self.planner.first_overrides(scores):
             self._queue(overrides)
-        self._study.set_user_attr("warm_started", True)
+        self._study.set_user_attr(WARM_STARTED, True)
 
     def search(self, *, after_trial: Callable[[], None] = lambda: None) -> str:
         """Run trials until the planner ends it; returns why it stopped."""
@@ -115,7 +121,7 @@ class StudyLoop:
 
     def _search(self, after_trial: Callable[[], None]) -> str:
         scores = [ReadingScore.from_json(stored) for stored in self._study.user_attrs.get("ranks", ())]
-        self._recall()
+        _recall(self.context, self.planner, self.leaderboard())
         while True:
             interruption.raise_if_requested()
             for text in self._lost.give_up_stale():
@@ -220,17 +226,6 @@ class StudyLoop:
             parameters = defaults(self.context.space.sample, values=overrides)
         self._study.enqueue_trial(dict(parameters))
 
-    def _recall(self) -> None:
-        """Take over what other processes have read, which is in the cache: what is read decides what is tried."""
-        context = self.context
-        read = [t.reading for t in self.leaderboard().completed if t.reading and t.reading.stage]
-        for name, size in dict.fromkeys(reading.place for reading in read):
-            if not context.reader.has_features(name, size) and self.planner.readings.can_read(name, size):
-                try:
-                    context.reader.features(context.space.backbone(name), size)
-                except OutOfTimeError:  # the cache was emptied; the planner sees that no time is left
-                    return
-
     def _share_of_trials(self, n_running: int) -> float:
         """Share of the allowed trials that is used; the majority row, and a default not asked for, do not count."""
         if self._limits.trials is None:
@@ -238,6 +233,17 @@ class StudyLoop:
         trials, config = (self._latest or self.leaderboard()).trials, self.context.run.config
         ended = sum(config.counts(t.strategy, t.head) for t in trials)
         return (ended + n_running) / self._limits.trials
+
+
+def _recall(context: SearchContext, planner: Planner, board: Leaderboard) -> None:
+    """Take over what other processes have read, which is in the cache: what is read decides what is tried."""
+    read = [t.reading for t in board.completed if t.reading and t.reading.stage]
+    for name, size in dict.fromkeys(reading.place for reading in read):
+        if not context.reader.has_features(name, size) and planner.readings.can_read(name, size):
+            try:
+                context.reader.features(context.space.backbone(name), size)
+            except OutOfTimeError:  # the cache was emptied; the planner sees that no time is left
+                return
 
 
 def _is_stuck(board: Leaderboard) -> bool:

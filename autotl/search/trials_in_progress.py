@@ -18,7 +18,7 @@ from autotl.runtime.conditions import is_condition
 from autotl.search import optuna_study as studies
 from autotl.search.context import SearchContext
 from autotl.search.leases import LeaseKeeper
-from autotl.search.lost_trials import StudyReporter, give_up, is_retry
+from autotl.search.lost_trials import StudyReporter, give_up, is_retry, was_lost
 from autotl.search.performers import Performer, perform_elsewhere
 from autotl.search.planner import Planner
 from autotl.search.probe_trials import ProbeAhead, begin_probe, fits_beside_others
@@ -192,5 +192,6 @@ class TrialsInProgress:
         again = self._context.reader.process > 0 and bool(begun.trial.params)  # the search goes on without this worker
         reason = "its worker was ended; its parameters are tried again" if again else "interrupted"
         self.finish(begun.trial, ended(begun.record, "failed", reason, cause="lost" if again else ""))
-        if again:
+        # Where the others had given it up before, its parameters are queued already.
+        if again and not was_lost(self._study._storage.get_trial(begun.trial._trial_id)):
             self._study.enqueue_trial(dict(begun.trial.params))

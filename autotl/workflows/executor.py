@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from autotl.interfaces import Crew, Executor, Perform
 from autotl.runs.events import Message
@@ -84,6 +84,8 @@ def _lead(context: SearchContext, limits: Limits, number: int, perform: Perform)
     """Take trials from the study, in a thread of this process, and have each performed elsewhere."""
     own = open_context(context.run, context.plugins, settings=context.settings, seconds_left=limits.seconds_left)
     try:
-        StudyLoop(own, limits, worker=number, performer=Elsewhere(context.run, perform)).search()
+        # Closed, for as long as this process lives the lease of a trial that it had begun would be renewed.
+        with closing(StudyLoop(own, limits, worker=number, performer=Elsewhere(context.run, perform))) as loop:
+            loop.search()
     finally:
         own.processes.close()

@@ -185,11 +185,10 @@ def _search_and_conclude(
     announcer.announce(board)
     timing.enforced = False
     why = _refit_reason(run.config.refit) if run.config.refit else loop.planner.why_no_fine_tuning
+    loop.close()
     # Who has interrupted the search already means this one.
     with interruption.postponed(NEARLY_DONE) if status == "complete" else nullcontext():
-        result = conclude(
-            context, board, status=status, why_no_fine_tuning=why, for_panels=timing.for_panels
-        )  # fmt: skip
+        result = conclude(context, board, status=status, why_no_fine_tuning=why, for_panels=timing.for_panels)
     run.update(result=replace(result, seconds=clock.spent()).to_json(), spent_seconds=clock.spent())
     keep_record(run, result, settings.cache, board)
     shutil.rmtree(run.folder / "pixels", ignore_errors=True)

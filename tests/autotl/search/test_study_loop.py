@@ -13,7 +13,7 @@ from keras_tuner import HyperParameters
 
 from autotl.errors import ConfigError
 from autotl.interfaces import Backbone, Head, Recipe
-from autotl.search import leases, screening
+from autotl.search import leases, lost_trials, screening
 from autotl.search import study_loop as module
 from autotl.search.context import open_context
 from autotl.search.limits import Limits
@@ -191,6 +191,25 @@ def test_a_process_killed_while_the_sample_is_asked_starts_asking_again(start, e
     assert later.search() == "all 4 trials are done"
     assert len(events(later.context, "ranking")) == 1
     assert {t.state for t in later.leaderboard().trials} <= {"complete", "pruned"}
+
+
+def test_a_search_that_is_closed_renews_no_lease_so_that_others_try_its_trial_again(start):
+    made = start()
+    trial = made._trials.ask()
+    assert made._keeper.holds(trial.number)
+    made.close()
+    assert not made._keeper.holds(trial.number)
+
+
+def test_a_trial_of_a_worker_that_was_given_up_before_it_is_interrupted_is_queued_once(start):
+    made = start()
+    made.context.reader.process = 1
+    trial = made._trials.ask()
+    hp = module.OptunaHyperParameters(trial)
+    begun = made._trials._begin(trial, made.context.space.sample(hp), hp)
+    lost_trials.give_up(made._study, made._study.get_trials()[trial.number], "its process was not heard of")
+    made._trials._give_up(begun)
+    assert [t.state.name for t in made._study.get_trials()].count("WAITING") == 1
 
 
 def test_a_process_killed_while_fine_tuning_tries_that_again(start):

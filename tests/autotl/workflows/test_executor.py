@@ -79,6 +79,29 @@ def test_a_worker_is_told_its_end_by_the_clock_that_it_reads_when_it_starts(tmp_
     assert command[command.index("--until") + 1] == "1000060"
 
 
+def test_a_thread_that_led_a_worker_and_failed_leaves_its_trial_to_the_others(monkeypatch):
+    """Its leases would be renewed as long as this process lives, and the search would wait for their trials."""
+    closed = []
+    processes = SimpleNamespace(close=lambda: closed.append("processes"))
+    monkeypatch.setattr(executor, "open_context", lambda *_, **__: SimpleNamespace(processes=processes))
+
+    class Failing:
+        def __init__(self, *_, **__):
+            pass
+
+        def search(self):
+            raise OSError("no space left")
+
+        def close(self):
+            closed.append("study")
+
+    monkeypatch.setattr(executor, "StudyLoop", Failing)
+    made = SimpleNamespace(run=None, plugins=None, settings=None)
+    with pytest.raises(OSError, match="no space left"):
+        executor._lead(made, LIMITS, 1, dict)
+    assert sorted(closed) == ["processes", "study"]
+
+
 def test_threads_that_lead_workers_have_no_time_left_after_an_error(tmp_path, recorded, monkeypatch):
     given = []
     monkeypatch.setattr(executor, "_lead", lambda context, limits, number, perform: given.append(limits))
