@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autotl.interfaces import Crew
 
-ADDRESS = "postgresql+pg8000://me:secret@db/trials"
+ADDRESS = "postgresql+pg8000://me:swordfish@db/trials"
 
 
 class MadeUp:

@@ -6,6 +6,7 @@ import math
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -136,7 +137,9 @@ def _open_keras(network: FrozenNetwork, name: str) -> Engine:
     reader = network.reader("mixed_float16" if name == HALF else "float32")
     on_gpu = keras_backend.device().kind == "gpu"
     if on_gpu:  # on a processor a compiled graph is ten times slower than an interpreted one
-        reader.compile(jit_compile=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that TensorFlow compiles nothing while it is deterministic
+            reader.compile(jit_compile=True)
     batch_items = _KERAS_GPU_BATCH_ITEMS if on_gpu else _KERAS_BATCH_ITEMS
     alone = threading.Lock()
 

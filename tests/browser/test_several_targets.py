@@ -34,6 +34,7 @@ def test_the_results_lead_to_each_target_and_one_upload_is_answered_for_all(tab:
     sound(tab)
     tab.get_by_role("radio", name="All targets").click()
     expect(tab.get_by_role("button", name="Everything about it")).to_have_count(2)
+    expect(tab.get_by_role("link", name="Try it", exact=True)).to_have_attribute("href", "try?run=study")
     tab.get_by_role("link", name="Try it", exact=True).click()
 
     tab.get_by_role("heading", name="Try a model").wait_for()

@@ -138,4 +138,4 @@ def test_the_password_is_neither_on_the_command_line_nor_in_the_environment(tmp_
     with command.start(made.crew):
         pass
     assert "worker --number 1" in made.log
-    assert "secret" not in made.log
+    assert "swordfish" not in made.log

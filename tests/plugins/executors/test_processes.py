@@ -13,9 +13,20 @@ from crews import ADDRESS, MadeUp
 from autotl_plugins.executors import _processes, local
 from autotl_plugins.executors._processes import worker_processes
 
+_others: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def _before():
+    """What other tests have started, such as servers, goes on."""
+    _others.update(process.pid for process in psutil.Process().children(recursive=True))
+    yield
+    _others.clear()
+
 
 def children():
-    return [process for process in psutil.Process().children(recursive=True) if process.is_running()]
+    found = psutil.Process().children(recursive=True)
+    return [process for process in found if process.is_running() and process.pid not in _others]
 
 
 def begun(made):
