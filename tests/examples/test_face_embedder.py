@@ -28,6 +28,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return __import__("autotl_face_embedder")
 
 
+@pytest.mark.heavy
 def test_it_is_tried_on_a_sample_when_asked_for_and_its_licence_is_said(
     example: Any, tiny: Any, shapes: Path, tmp_path: Path, settings: Settings
 ) -> None:

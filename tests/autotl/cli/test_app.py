@@ -153,6 +153,7 @@ def test_evaluate_scores_new_data_and_tells_what_the_model_was_trained_on(
         assert text in shown.stdout
 
 
+@pytest.mark.heavy
 def test_another_trial_than_the_champion_is_exported_by_its_number(fitted: Result, workspace: Path) -> None:
     champion = json.loads(fitted.stdout)["champion"]["trial"]
     other = next(trial for trial in (1, 2, 3) if trial != champion)
@@ -346,6 +347,7 @@ def test_an_interruption_before_a_command_has_begun_shows_no_traceback() -> None
         assert (done.returncode, done.stderr) == (130, "")
 
 
+@pytest.mark.heavy
 def test_a_killed_search_has_its_first_model_and_is_carried_on(tmp_path: Path, shapes: Path) -> None:
     process = start(shapes, tmp_path / "run", "--trials", "4", "--strategy", "probe", "--heads", "logistic,knn")
     process.kill()

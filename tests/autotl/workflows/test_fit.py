@@ -226,6 +226,7 @@ def test_a_budget_is_kept(config: Config, plugins: Any, settings: Settings) -> N
     assert run.result().to_json()["n_trials"] > 2
 
 
+@pytest.mark.heavy
 def test_workers_share_one_study(config: Config, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     # A worker loads no fixture, but the plugins that the environment names.
     folder = Path(tiny_backbone.__file__).parent

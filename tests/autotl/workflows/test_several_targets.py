@@ -168,6 +168,7 @@ def test_with_a_given_split_each_target_scores_as_in_a_search_of_its_own(
         assert open_run(target.folder).test_fingerprint == alone.test_fingerprint
 
 
+@pytest.mark.heavy
 def test_each_target_may_be_of_its_own_kind(
     tmp_path: Path, make_folder: MakeFolder, plugins: Any, settings: Settings
 ) -> None:
@@ -243,6 +244,7 @@ def test_an_interruption_leaves_what_is_finished_and_can_be_carried_on(
     assert (carried_on.status, len(carried_on.finished)) == ("complete", 2)
 
 
+@pytest.mark.heavy
 def test_a_study_that_was_killed_between_two_targets_is_carried_on(
     table: Path, tmp_path: Path, plugins: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +263,7 @@ def test_a_study_that_was_killed_between_two_targets_is_carried_on(
     assert resume_targets(config.run, plugins=plugins, settings=settings).status == "complete"
 
 
+@pytest.mark.heavy
 def test_the_time_of_a_target_that_is_searched_counts_if_the_process_is_killed(
     table: Path, tmp_path: Path, plugins: Any, settings: Settings
 ) -> None:

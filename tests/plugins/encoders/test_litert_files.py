@@ -48,6 +48,7 @@ def test_a_litert_file_computes_what_tensorflow_computes_with_the_pixels_that_it
     assert open_litert(str(file)).licence == ""
 
 
+@pytest.mark.heavy
 def test_damaged_files_are_refused_with_the_reason(tmp_path):
     (tmp_path / "text.tflite").write_text("not a network")
     with pytest.raises(ConfigError, match="is not a LiteRT file: it does not begin with the mark TFL3"):
