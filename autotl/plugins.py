@@ -112,8 +112,8 @@ def load_plugins(
     """Load installed plugins, the `.py` files of a folder, and objects passed in, in this order.
 
     installed: false leaves out what is installed, to look at one plugin by itself. only: the plugin to load, or
-        several. A broken plugin ends in `broken` and leaves nothing behind. Raises PluginError where two plugins offer
-        one name, ConfigError where the folder does not exist.
+        several. A broken plugin ends in `broken` and leaves nothing behind. Raises PluginError if two plugins offer
+        one name, ConfigError if the folder does not exist.
     """
     candidates = [*(_installed() if installed else ()), *_loose_files(folder), *_passed_in(extra)]
     for name in sorted(set(disable) - {candidate.name for candidate in candidates}):

@@ -117,7 +117,7 @@ class RecordStore:
             write_atomically(self.folder / f"{name}{suffix}", data)
 
     def take_in(self, name: str, keys: bytes, records: Path) -> bool:
-        """Add a shard that was made elsewhere, of which `records` is moved; False where it is not what was written."""
+        """Add a shard that was made elsewhere, of which `records` is moved; False if it is not what was written."""
         if shard_keys(name, keys) is None or not _is_intact(records, name):
             return False
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -236,7 +236,7 @@ class RecordStore:
 
 
 def shard_keys(name: str, data: bytes) -> np.ndarray | None:
-    """The digests in the keys file of a shard, bytes (n,); None where it does not contain what was written to it."""
+    """The digests in the keys file of a shard, bytes (n,); None if it does not contain what was written to it."""
     matched = _NAME.fullmatch(name)
     if not matched or zlib.crc32(data) != int(matched["keys"], 16):
         return None

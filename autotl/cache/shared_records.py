@@ -79,7 +79,7 @@ class SharedRecords:
         return [name for name, keys in here.items() if name not in self._there and _hold(keys, self._wanted)]
 
     def _keys_of(self, name: str) -> np.ndarray | None:
-        """The digests of a shard that is there; None where it cannot be used."""
+        """The digests of a shard that is there; None if it cannot be used."""
         if name not in self._keys:
             content = self._remote.read(f"{name}{_KEYS}")
             if content is None or shard_keys(name, content) is None:
@@ -176,7 +176,7 @@ def shared_pass(
 ) -> Iterator[None]:
     """Bring the records that are at a URL before a pass, and exchange new ones while it is under way.
 
-    Never raises where the store is out of reach: `take_warnings` says so, once.
+    Never raises if the store is out of reach: `take_warnings` says so, once.
     """
     place = _place(url, store.folder, store.dtype.str, store.shape)
     place.want(np.unique(digests))

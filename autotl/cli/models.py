@@ -69,7 +69,7 @@ def serve(
     command = ["-P", "-m", "mlflow", "models", "serve", "-m", str(folder), "-p", str(port), "-h", "127.0.0.1"]
     command += ["--env-manager", "local"]
     ends_with_us = die_with_parent if os.name == "posix" else None
-    # Killed alone, this process would leave a server behind that nobody knows of, and that keeps its port.
+    # If this process alone were killed, the server would go on and keep its port.
     code = subprocess.call([sys.executable, *command], env=environment, preexec_fn=ends_with_us)
     raise typer.Exit(code if code >= 0 else KILLED_BY - code)
 

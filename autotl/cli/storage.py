@@ -21,8 +21,8 @@ def storage_proxy(
 ) -> None:
     """Let many workers reach one database of trials through this process (Optuna's gRPC proxy).
 
-    Workers are given `--storage grpc://HOST:PORT`. There is no password and no encryption: whoever reaches the port can
-    read and change every study in the database.
+    Workers are given `--storage grpc://HOST:PORT`. There is no password and no encryption: anyone who reaches the port
+    can read and change every study in the database.
     """
     from autotl.runs.run import STORAGE_VARIABLE
     from autotl.runs.storage import require_storage, serve_storage

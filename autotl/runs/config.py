@@ -44,7 +44,7 @@ class Config:
     for all suitable ones. max_gap: the largest tolerated gap in error or recall between groups, None for no limit.
     joint: whether one network is trained for all targets, beside those of each. workers: processes that run trials, the
     leading one among them. executor: what starts the others, and after a colon what it is told, as "command:srun -n1".
-    share: the URL where workers on other machines find the run, None where it stays in its folder.
+    share: the URL where workers on other machines find the run, None if it stays in its folder.
     """
 
     data: Path

@@ -41,7 +41,7 @@ Files: TypeAlias = dict[str, tuple[int, int]]
 
 
 def require_unused(url: str) -> None:
-    """Raise ConfigError where a new run cannot be shared at a URL: it cannot be used, or another run is there."""
+    """Raise ConfigError if a new run cannot be shared at a URL: it cannot be used, or another run is there."""
     remote = RemoteFolder(url)
     remote.require_usable()
     if remote.read(PUBLISHED_FILE) is not None:
@@ -88,14 +88,14 @@ def fetch_run(url: str, folder: Path) -> Run | None:
 
 
 def _plain_name(name: str) -> str:
-    """The name of a folder; ValueError if it leads elsewhere, as somebody may have written who can write to the URL."""
+    """The name of a folder; ValueError if it leads elsewhere: anyone who can write to the URL may have chosen it."""
     if name in ("", "..") or Path(name).name != name:
         raise ValueError(f"{name!r} is not the name of a study")
     return name
 
 
 def share_of(run: Run) -> TrialShare | None:
-    """Where the trials of a run are shared; None where they are not."""
+    """Where the trials of a run are shared; None if they are not."""
     return _share_at(run.config.share) if run.config.share else None
 
 
@@ -197,7 +197,7 @@ def _describe(files: Mapping[str, tuple[int, int]]) -> bytes:
 
 
 def _read_description(content: bytes | None) -> Files | None:
-    """The inverse of `_describe`; None where there is none, or it is not all there."""
+    """The inverse of `_describe`; None if there is none, or it is not all there."""
     try:
         return {str(name): (int(size), int(crc)) for name, (size, crc) in json.loads(content or b"").items()}
     except (ValueError, TypeError, AttributeError):

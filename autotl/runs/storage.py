@@ -40,7 +40,7 @@ def open_storage(address: str, *, connections: int = 1) -> BaseStorage:
     """Open the storage at an address, and make its tables where there are none.
 
     connections: how many this process has with a database server at most; a server allows about a hundred in all.
-    Raises ConfigError where a proxy's address lacks a host or a port, ConnectionError where the proxy does not answer,
+    Raises ConfigError if a proxy's address lacks a host or a port, ConnectionError if the proxy does not answer,
     and what SQLAlchemy and the driver raise for a database.
     """
     if address.partition("://")[0] == PROXY:
@@ -85,7 +85,7 @@ def _open_database(address: str, connections: int) -> RDBStorage:
 
 
 def require_storage(address: str) -> None:
-    """Raise ConfigError where Optuna cannot keep trials at an address, such as for a slip in it."""
+    """Raise ConfigError if Optuna cannot keep trials at an address, such as for a slip in it."""
     try:
         with opened(address):
             pass
@@ -108,7 +108,7 @@ def is_gone(error: BaseException) -> bool:
 def serve_storage(address: str, *, host: str, port: int) -> None:
     """Serve a storage by Optuna's gRPC proxy, which asks for no password, until the process is stopped.
 
-    Raises ConfigError where the port is in use or grpcio is not installed, and what `open_storage` raises.
+    Raises ConfigError if the port is in use or grpcio is not installed, and what `open_storage` raises.
     """
     if not importlib.util.find_spec("grpc"):
         raise ConfigError("a proxy needs the package grpcio, which is not installed: pip install 'autotl[proxy]'")

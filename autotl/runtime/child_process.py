@@ -37,7 +37,7 @@ class Isolated:
     def __call__(self, path: Path) -> bytes | str:
         """Return the function's answer, or the reason why the child did not give one.
 
-        A child that somebody else killed, such as the system where memory is short, is asked once more.
+        A child that another process killed, such as the system when memory is short, is asked once more.
         """
         with self._turn:
             for _ in range(2):
@@ -47,7 +47,7 @@ class Isolated:
             return self._crash
 
     def _ask_once(self, path: Path) -> bytes | str | None:
-        """None where the child was killed by others."""
+        """None if another process killed the child."""
         if self._child and self._child.poll() is not None:
             self._end()
         if self._child is None:

@@ -12,7 +12,7 @@ _EPOCH_SECONDS, _MONOTONIC_SECONDS = time.time(), time.monotonic()
 
 
 def steady_time() -> float:
-    """Return the seconds since the epoch, by a clock that nobody sets while this process runs: for durations."""
+    """Return the seconds since the epoch, by a clock that cannot be set while this process runs: for durations."""
     return _EPOCH_SECONDS + time.monotonic() - _MONOTONIC_SECONDS
 
 

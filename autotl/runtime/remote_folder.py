@@ -34,8 +34,8 @@ class RemoteError(ConfigError):
 class RemoteFolder:
     """Reads and writes whole files below a URL such as s3://BUCKET/PREFIX; one object may serve several threads.
 
-    Every method raises RemoteError where the store cannot be reached or refuses. A file that is being written may be
-    seen half written where the store is no object store: whoever reads has to know its size or checksum.
+    Every method raises RemoteError if the store cannot be reached or refuses. A file that is being written may be
+    seen half written if the store is not an object store: a reader has to know its size or checksum.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,7 +45,7 @@ class RemoteFolder:
         return RemoteFolder(f"{self.url}/{name}")
 
     def sizes(self) -> dict[str, int]:
-        """Bytes of each file directly in the folder, by name; empty where there is no such folder."""
+        """Bytes of each file directly in the folder, by name; empty if there is no such folder."""
         fs, root = self._opened
         with self._explained():
             fs.invalidate_cache(root)
@@ -56,7 +56,7 @@ class RemoteFolder:
         return {one["name"].rpartition("/")[2]: int(one["size"] or 0) for one in found if one["type"] == "file"}
 
     def read(self, name: str) -> bytes | None:
-        """The content of a file; None where there is none."""
+        """The content of a file; None if there is none."""
         fs, root = self._opened
         with self._explained():
             try:
@@ -73,7 +73,7 @@ class RemoteFolder:
             fs.pipe_file(f"{root}/{name}", content)
 
     def upload(self, file: Path, name: str) -> None:
-        """Copy a local file there; raises OSError where that cannot be read."""
+        """Copy a local file there; raises OSError if that cannot be read."""
         fs, root = self._opened
         with file.open("rb"):  # so that a missing local file is not taken for a fault of the store
             pass

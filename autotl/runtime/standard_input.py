@@ -19,7 +19,7 @@ class StandardInput:
         self.closed = threading.Event()
 
     def first_line(self) -> str:
-        """Read one line, and from then on watch for the end; ConfigError where there is none."""
+        """Read one line, and from then on watch for the end; ConfigError if there is none."""
         line = b""
         while not line.endswith(b"\n") and (byte := os.read(self._descriptor, 1)):
             line += byte

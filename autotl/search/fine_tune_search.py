@@ -149,7 +149,7 @@ class FineTuneSearch:
 
 
 def _why_over(board: Leaderboard) -> str:
-    """Why nothing is fine-tuned any more; empty where it may be."""
+    """Why nothing is fine-tuned any more; empty if it may be."""
     latest = board.of(FINE_TUNE)[-MAX_CRASHES:]
     if len(latest) == MAX_CRASHES and all(trial.cause == "crash" for trial in latest):
         return f"the last {MAX_CRASHES} fine-tune trials ended their process, or did not end by themselves"

@@ -146,7 +146,7 @@ def has_lease(trial: FrozenTrial) -> bool:
 
 
 def process_ended(trial: FrozenTrial) -> bool:
-    """Whether the process of a trial was one of this machine's, and is no more."""
+    """Whether the process of a trial ran on this machine, and has ended."""
     import psutil
 
     lease = _lease(trial)

@@ -125,7 +125,7 @@ class StudyReporter:
 
 
 def is_retry(trial: optuna.Trial) -> bool:
-    """Whether a trial repeats one that lost its process. It runs alone, lest another is taken for the cause."""
+    """Whether a trial repeats one that lost its process. It runs alone, so that no other is taken for the cause."""
     return RETRIES in trial.user_attrs
 
 

@@ -82,7 +82,7 @@ def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord, *, run
 
 
 def _tell(study: optuna.Study, trial: optuna.Trial | FrozenTrial, record: TrialRecord) -> None:
-    """Raises UpdateFinishedTrialError or ValueError where the trial has ended."""
+    """Raises UpdateFinishedTrialError or ValueError if the trial has ended."""
     study._storage.set_trial_user_attr(trial._trial_id, _RECORD, record.to_json())
     if record.state == "complete":
         study.tell(trial.number, record.score.value)

@@ -32,7 +32,7 @@ class RunProcess:
         return self._process is not None and self._process.is_alive
 
     def start(self) -> None:
-        """Start the process unless it runs; this waits for nothing. OSError or ChildEndedError where that fails."""
+        """Start the process unless it runs; this waits for nothing. OSError or ChildEndedError if that fails."""
         if not self.is_running:
             self.close()
             self._process = GuardedProcess(CHILD)

@@ -59,7 +59,7 @@ class TrialTask:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> TrialTask:
-        """The inverse of `to_json`; raises KeyError or TypeError where it is something else."""
+        """The inverse of `to_json`; raises KeyError or TypeError if it is something else."""
         told = document["tuning"]
         tuning: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in told.items()}
         if tuning["max_seconds"] is None:

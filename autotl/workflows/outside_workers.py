@@ -1,4 +1,4 @@
-"""Workers that somebody starts elsewhere: they find the run where it is shared, and hear of its end by the study."""
+"""Workers that are started by hand: they find the run where it is shared, and learn of its end from the study."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def open_to_workers(run: Run) -> Iterator[None]:
 
 
 def tell_end(run: Run) -> None:
-    """Tell workers that the search has ended; a storage that is gone is no reason to lose the search."""
+    """Tell workers that the search has ended; a storage that is gone must not cost the search."""
     try:
         set_ended(run, ended=True)
     except Exception as error:

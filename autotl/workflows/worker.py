@@ -48,7 +48,7 @@ class Order:
     run: a run folder, or the URL where a run is shared. storage: the address of the trials, None for the one that the
     run names. data: where the data are on this machine, None for where they were. until: seconds since the epoch.
     number: one that no other worker of the run has; None to draw one. with_parent: end with the process that started
-    this one. is_over: whether whoever ordered it has gone.
+    this one. is_over: whether the process that ordered it has gone.
     """
 
     run: str
@@ -63,7 +63,7 @@ class Order:
 def work(order: Order, settings: Settings, listener: Listener) -> str:
     """Run trials until the search has ended, or the time is up; returns why it stopped.
 
-    Raises ConfigError, RunError or RemoteError where there is no such run or study, and KeyboardInterrupt where it is
+    Raises ConfigError, RunError or RemoteError if there is no such run or study, and KeyboardInterrupt if it is
     interrupted; the trial that it ran then is given up.
     """
     keras_backend.prepare()
@@ -125,7 +125,7 @@ def _time_left(order: Order) -> Callable[[], float]:
 
 
 def _found(order: Order, settings: Settings, listener: Listener, left: Callable[[], float]) -> Run | None:
-    """The run, in its folder or in a copy of what is shared of it; None where that is not published in time."""
+    """The run, in its folder or in a copy of what is shared of it; None if that is not published in time."""
     run = None
     if not is_url(order.run):
         run = open_run(Path(order.run), (listener,))
@@ -149,7 +149,7 @@ def _found(order: Order, settings: Settings, listener: Listener, left: Callable[
 
 
 def _wait_until_open(run: Run, storage: BaseStorage, listener: Listener, left: Callable[[], float]) -> str:
-    """Wait until the first trials are queued; returns why there is nothing to do, empty where there is."""
+    """Wait until the first trials are queued; returns why there is nothing to do, empty if there is."""
     told = False
     while (found := standing(run, storage)) is not Standing.OPEN:
         if found is Standing.ENDED:

@@ -56,7 +56,7 @@ def choose_workers(machine: Machine) -> tuple[int, str]:
 
 
 def read_workers(text: str | int) -> int:
-    """A number of processes; "auto" for what suits this machine. ConfigError where it is neither."""
+    """A number of processes; "auto" for what suits this machine. ConfigError if it is neither."""
     if isinstance(text, int):
         return text
     if text.strip().lower() == AUTO:

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from autotl.search.context import SearchContext
 
 _LOOKED_AT = 200
-"""Items that are looked for, lest a million of them are asked for over a network."""
+"""Items that are looked for; to ask for a million of them over a network would take minutes."""
 
 
 def with_data(run: Run, data: Path | None, settings: Settings) -> tuple[Run, str]:
     """The run with its items where they are on this machine, and why they are not there; empty if they are.
 
     data: a folder, archive or table as `autotl fit` takes it; None for where the data of the run were. Raises
-    DatasetError or ConfigError where what was given is not the data of the run.
+    DatasetError or ConfigError if what was given is not the data of the run.
     """
     place, root = data or run.config.data, run.dataset.root
     if data is not None or not root.is_dir():
@@ -50,7 +50,7 @@ def with_data(run: Run, data: Path | None, settings: Settings) -> tuple[Run, str
 def read_what_is_shared(context: SearchContext, why: str) -> None:
     """Prepare a worker without the items for trials whose features are cached or shared; the others are left.
 
-    why: they are not there. Raises ConfigError where there are no such features.
+    why: they are not there. Raises ConfigError if there are no such features.
     """
     from autotl.search.optuna_study import read_records
 

@@ -36,7 +36,7 @@ def shared_settings() -> dict[str, str]:
 
 @contextmanager
 def connected(asked: Options, n_tasks: int, log: Path | None = None) -> Iterator[Any]:
-    """Ray, for so many tasks at a time; ConfigError where a cluster cannot be joined or can run none of them.
+    """Ray, for so many tasks at a time; ConfigError if a cluster cannot be joined or can run none of them.
 
     A connection that this process has already is used, and left. log: the file to which is added what the processes of
     a Ray of this machine printed.
@@ -80,7 +80,7 @@ def _join(ray: Any, asked: Options, n_tasks: int, folder: Path | None) -> None:
 
 
 def _require_room(ray: Any, asked: Options) -> None:
-    """Raise ConfigError where a task would wait for ever."""
+    """Raise ConfigError if a task would wait forever."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     for name, wanted in (("CPU", asked.num_cpus), ("GPU", asked.num_gpus or 0.0)):
         most = max((node.get(name, 0.0) for node in nodes), default=0.0)
@@ -92,7 +92,7 @@ def _require_room(ray: Any, asked: Options) -> None:
 
 
 def require_nodes(asked: Options, run: Path) -> None:
-    """Raise ConfigError where a node of a cluster lacks AutoTL, or does not see the folder of the run."""
+    """Raise ConfigError if a node of a cluster lacks AutoTL, or does not see the folder of the run."""
     folder = next(path for path in (run, *run.parents) if path.is_dir())
     with connected(asked, 1) as ray, tempfile.NamedTemporaryFile(prefix=".autotl-", dir=folder) as probe:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy

@@ -32,7 +32,7 @@ class Options:
 
 
 def parse(option: str) -> Options:
-    """Read "ADDRESS,name=value,...", each part of which may be left out; ValueError where something is wrong."""
+    """Read "ADDRESS,name=value,...", each part of which may be left out; ValueError if something is wrong."""
     parts = [part.strip() for part in option.split(",") if part.strip()]
     address = parts.pop(0) if parts and "=" not in parts[0] else LOCAL
     if address not in (AUTO, LOCAL):
@@ -51,8 +51,8 @@ def _require_place(address: str) -> None:
     host, _, port = address.rpartition(":")
     if "://" in address or not host or not port.isdigit():
         raise ValueError(
-            f"{address!r} is no address of a cluster; give HOST:PORT of its head node, whose port is 6379 if no other "
-            f"was chosen, {AUTO!r} on a machine of the cluster, or nothing for a Ray of this machine"
+            f"{address!r} is not the address of a cluster; give HOST:PORT of its head node, whose port is 6379 if no "
+            f"other was chosen, {AUTO!r} on a machine of the cluster, or nothing for a Ray of this machine"
         )
 
 
@@ -75,8 +75,8 @@ def obstacle_before_ray(asked: Options) -> str:
         return ""
     if os.environ.get(MODE, "token").lower() != "token":
         return (
-            f"{MODE} is {os.environ[MODE]!r}: on a cluster without a token, whoever reaches a port runs programs as "
-            f"you. Start its nodes with {MODE}=token and leave the variable out here"
+            f"{MODE} is {os.environ[MODE]!r}: on a cluster without a token, anyone who reaches a port can run "
+            f"programs as you. Start its nodes with {MODE}=token and leave the variable out here"
         )
     if asked.address != AUTO and (why := _out_of_reach(asked.address)):
         return f"the cluster at {asked.address} cannot be reached: {why}. Is Ray started there, and the port open?"

@@ -48,9 +48,9 @@ class Tasks:
         self._cancelled, self._lock = threading.Event(), threading.Lock()
 
     def perform(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Have one trial performed; raises what it raises, and WorkerLostError where its process or its node is gone.
+        """Have one trial performed; raises what it raises, and WorkerLostError if its process or its node is gone.
 
-        Raises KeyboardInterrupt where the search was cancelled meanwhile, OutOfTimeError where it goes on for too long.
+        Raises KeyboardInterrupt if the search was cancelled meanwhile, OutOfTimeError if it goes on for too long.
         """
         task = self._task.remote(self._function, json.dumps(document), shared_settings())
         with self._lock:

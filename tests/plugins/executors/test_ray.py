@@ -59,7 +59,7 @@ def test_a_cluster_without_a_token_is_refused(monkeypatch):
     monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
     assert "there is no token" in obstacle_before_ray(Options("auto"))
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    assert "whoever reaches a port runs programs as you" in obstacle_before_ray(Options("auto"))
+    assert "anyone who reaches a port can run programs as you" in obstacle_before_ray(Options("auto"))
 
 
 def test_a_token_that_others_can_read_is_refused(monkeypatch, tmp_path):
