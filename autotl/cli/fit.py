@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,7 +110,7 @@ def fit(
         objective=objective, strategy=strategy, backbones=split_paths(backbones), heads=split_names(heads), label=label,
         text=text, image=image, target=target, classes=split_names(classes), groups=groups, attributes=attributes,
         patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed,
-        workers=read_workers(workers), executor=executor, sampler=sampler,
+        workers=read_workers(workers, partial(typer.echo, err=True)), executor=executor, sampler=sampler,
         storage=storage or os.environ.get(STORAGE_VARIABLE) or None, tracking_uri=tracking_uri,
         register=register, disable_plugins=tuple(disable_plugin or ()), audit=split_names(audit), max_gap=max_gap,
         order=split_order(order), joint=joint, share=share,

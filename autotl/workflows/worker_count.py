@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autotl.errors import ConfigError
@@ -55,12 +55,17 @@ def choose_workers(machine: Machine) -> tuple[int, str]:
     return n, f"{n} worker{'s' * (n > 1)}: {why}"
 
 
-def read_workers(text: str | int) -> int:
-    """A number of processes; "auto" for what suits this machine. ConfigError if it is neither."""
+def read_workers(text: str | int, tell: Callable[[str], None] = lambda _sentence: None) -> int:
+    """A number of processes; "auto" for what suits this machine. ConfigError if it is neither.
+
+    tell: called with a sentence on how many suit it, and why.
+    """
     if isinstance(text, int):
         return text
     if text.strip().lower() == AUTO:
-        return choose_workers(this_machine())[0]
+        n, why = choose_workers(this_machine())
+        tell(why)
+        return n
     try:
         return int(text)
     except ValueError:

@@ -38,6 +38,14 @@ def test_a_number_is_taken_as_it_is_and_auto_is_asked_of_the_machine(monkeypatch
     assert [read_workers(given) for given in (5, "5", "auto", " AUTO ")] == [5, 5, 3, 3]
 
 
+def test_what_auto_chose_is_told_with_the_reason(monkeypatch):
+    said = []
+    monkeypatch.setattr(worker_count, "this_machine", lambda: Machine(12, 64 * GB))
+    read_workers("auto", said.append)
+    read_workers("5", said.append)
+    assert said == ["3 workers: 12 cores, of which a process keeps some busy"]
+
+
 @pytest.mark.parametrize("text", ["many", "", "1.5"])
 def test_anything_else_is_refused(text):
     with pytest.raises(ConfigError, match="expected a whole number, or 'auto'"):
