@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,9 @@ from autotl.search.trial_server import TrialServer
 from autotl.search.trial_task import TrialTask
 from autotl.settings import settings
 from autotl.trial import Candidate, TrialRecord
+
+_servers: dict[Path, TrialServer] = {}
+"""One at most."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,16 @@ def perform_document(document: Mapping[str, Any]) -> dict[str, Any]:
     return {"record": record.to_json(), "reports": reports.kept}
 
 
-@lru_cache(maxsize=1)
 def _server(folder: Path) -> TrialServer:
-    """What performs the trials of a run here; opened once in a process."""
+    """What performs the trials of a run here; opened once in a process, until another run is asked for."""
+    if folder not in _servers:
+        while _servers:
+            _servers.popitem()[1].close()
+        _servers[folder] = _open(folder)
+    return _servers[folder]
+
+
+def _open(folder: Path) -> TrialServer:
     keras_backend.prepare()
     run = open_run(folder)
     plugins = load_preferred(settings(), disable=run.config.disable_plugins)
