@@ -236,11 +236,14 @@ class RecordStore:
 
 
 def shard_keys(name: str, data: bytes) -> np.ndarray | None:
-    """The digests in the keys file of a shard, bytes (n,); None if it does not contain what was written to it."""
+    """The digests in the keys file of a shard, bytes (n,); None if it is damaged, or not an array."""
     matched = _NAME.fullmatch(name)
     if not matched or zlib.crc32(data) != int(matched["keys"], 16):
         return None
-    keys: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
+    try:
+        keys: np.ndarray = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError):  # as anyone may have put it where shards are shared
+        return None
     return keys
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -54,6 +55,14 @@ def sharing(bucket, store, wanted):
     shared = SharedRecords(bucket.url("shared/features/net"), store)
     shared.want(wanted)
     return shared
+
+
+@pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00"])
+def test_what_is_no_array_is_left_though_its_checksum_is_right(bucket, machine, content):
+    name = f"{'a' * 32}-{zlib.crc32(b''):08x}-{zlib.crc32(content):08x}"
+    bucket.put(f"{PLACE}/{name}.npy", b"")
+    bucket.put(f"{PLACE}/{name}.keys.npy", content)
+    sharing(bucket, machine("a"), keys(1)).download()
 
 
 def test_what_one_machine_computed_another_one_reads(bucket, machine):
