@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -45,6 +46,8 @@ _TRACED_PACKAGES = (
     "autotl", "keras", "tensorflow-cpu", "tensorflow", "torch", "jax", "onnx", "onnxruntime", "scikit-learn",
     "skl2onnx", "optuna", "keras-tuner", "numpy", "pandas", "pillow", "mlflow",
 )  # fmt: skip
+_TELLING = threading.RLock()
+"""Threads that look after workers emit events too, and listeners need not expect that."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +107,12 @@ class Run:
         return EventWriter(self.folder / EVENTS_FILE)
 
     def emit(self, event: Event) -> None:
-        """Append an event to events.jsonl and tell the listeners; messages are said in this run's words."""
+        """Append an event to events.jsonl and tell the listeners, one event at a time, in this run's words."""
         event = self.dataset.words(event) if isinstance(event, Message) else event
-        self.log(event)
-        for listener in self.listeners:
-            listener(event)
+        with _TELLING:
+            self.log(event)
+            for listener in self.listeners:
+                listener(event)
 
     def result(self) -> RunResult | None:
         """What the search found, None until it has ended; RunError if that is damaged."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -235,3 +236,19 @@ def test_messages_are_said_of_the_items_and_findings_as_they_were_made(pairs):
     made.emit(Message("3 images are left"))
     made.emit(FindingMade("tiny", "info", "3 images are tiny", ""))
     assert [heard[0].text, heard[1].message] == ["3 pairs are left", "3 images are tiny"]
+
+
+def test_events_of_several_threads_reach_a_listener_one_at_a_time(dataset, tmp_path):
+    inside, together = [], []
+
+    def listen(_event):
+        inside.append(1)
+        together.append(len(inside))
+        time.sleep(0.02)
+        inside.pop()
+
+    config = Config(data=tmp_path / "data", run=tmp_path / "threads")
+    run = create(config, dataset, split(dataset, seed=0), (listen,))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: run.emit(Message(str(n))), range(8)))
+    assert together == [1] * 8
