@@ -23,6 +23,8 @@ IDLE_SECONDS = 60.0
 """How long a transaction may wait for its process; most take milliseconds."""
 _SAID = re.compile("starting up|shutting down|recovery mode|terminating connection|too many clients", re.IGNORECASE)
 """What PostgreSQL answers while it cannot serve."""
+_UNREACHABLE, _DRIVER_ERRORS = {"OperationalError", "InterfaceError"}, {"DatabaseError", "InterfaceError"}
+"""The errors of every driver, by their names in PEP 249."""
 _OF_RDB = ("_create_new_trial", "_get_trials", "_set_trial_param", "_get_best_trial_id")
 """The methods by which Optuna's cache reaches a database, beside the public ones."""
 _Storage = TypeVar("_Storage", bound=type[BaseStorage])
@@ -34,6 +36,9 @@ def is_away(error: BaseException) -> bool:
     if isinstance(cause, sqlalchemy.exc.DBAPIError):
         unreachable = isinstance(cause, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError)
         return unreachable or cause.connection_invalidated or bool(_SAID.search(str(cause)))
+    kinds = {one.__name__ for one in type(cause).__mro__}
+    if kinds & _DRIVER_ERRORS:  # as it is, while a connection is set up
+        return bool(kinds & _UNREACHABLE) or bool(_SAID.search(str(cause)))
     code = getattr(cause, "code", None)  # of gRPC's errors
     return callable(code) and getattr(code(), "name", "") == "UNAVAILABLE"
 

@@ -19,7 +19,7 @@ from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage
 from optuna.trial import TrialState
 
 from autotl.errors import ConfigError, in_one_line
-from autotl.runs.patient_storage import PATIENCE_SECONDS, ProxyStorage, ServerStorage
+from autotl.runs.patient_storage import PATIENCE_SECONDS, ProxyStorage, ServerStorage, is_away
 from autotl.runtime.addresses import hide_secrets, without_secrets
 from autotl.runtime.conditions import causes
 
@@ -68,7 +68,11 @@ def opened(address: str) -> Iterator[BaseStorage]:
 def close_storage(storage: BaseStorage) -> None:
     """Close the connections of a storage that `open_storage` returned."""
     if isinstance(storage, RDBStorage):
-        storage.remove_session()
+        try:
+            storage.remove_session()
+        except Exception as error:
+            if not is_away(error):  # there is nothing left to close at a server that has gone
+                raise
         storage.engine.dispose()
     elif isinstance(storage, GrpcStorageProxy):
         storage.close()

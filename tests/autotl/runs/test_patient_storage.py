@@ -12,7 +12,8 @@ from optuna.trial import TrialState
 
 from autotl.runs import patient_storage as module
 from autotl.runs.patient_storage import ProxyStorage
-from autotl.runs.storage import opened
+from autotl.runs.storage import close_storage, open_storage, opened
+from autotl.runtime.addresses import sqlite_address
 
 
 @pytest.fixture
@@ -73,6 +74,36 @@ def test_what_a_server_refuses_is_raised_at_once(study):
         study._storage.set_study_user_attr(study._study_id, "x" * 1000, 1)
     assert not module.is_away(raised.value)
     assert time.monotonic() - began < module.PATIENCE_SECONDS / 2
+
+
+def test_errors_of_a_driver_count_though_nothing_has_wrapped_them():
+    class DatabaseError(Exception):
+        pass
+
+    class InterfaceError(Exception):
+        pass
+
+    assert module.is_away(InterfaceError("network error"))
+    assert module.is_away(DatabaseError("the database system is starting up"))
+    assert not module.is_away(DatabaseError("value too long"))
+    assert not module.is_away(ValueError("the database system is starting up"))
+
+
+def test_a_storage_whose_server_has_gone_can_be_closed(monkeypatch, tmp_path):
+    class InterfaceError(Exception):
+        pass
+
+    def gone():
+        raise InterfaceError("network error")
+
+    storage = open_storage(sqlite_address(tmp_path / "study.db"))
+    whole = storage.remove_session
+    monkeypatch.setattr(storage, "remove_session", gone)
+    close_storage(storage)
+    monkeypatch.setattr(storage, "remove_session", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        close_storage(storage)
+    whole()
 
 
 class UnavailableError(Exception):
