@@ -7,7 +7,7 @@ from typing import Any
 
 import made_runs
 import pytest
-from browsing import eventually, sound
+from browsing import eventually, settled, sound
 from playwright.sync_api import expect
 
 from autotl.runs.validation import in_force, read_codings, read_sample, validation_folder
@@ -27,6 +27,7 @@ def run(tmp_path: Path) -> Path:
 def begin(tab: Any, coder: str) -> None:
     tab.goto(f"{tab.url.split('/label')[0].rstrip('/')}/label")
     tab.get_by_text("Code a sample, blind").click()
+    settled(tab)
     name = tab.get_by_role("textbox", name="Your name")
     name.fill(coder)
     name.press("Enter")

@@ -90,7 +90,7 @@ def test_the_reference_names_every_command_and_every_public_function(site: Path)
 
     reference = (site / "command_line.html").read_text(encoding="utf-8")
     for command in COMMANDS:
-        assert f'id="autotl-{command.__name__}"' in reference
+        assert f'id="autotl-{command.__name__.replace("_", "-")}"' in reference
     for name in ("fit", "check", "load", "FittedModel"):
         assert f'id="autotl.api.{name}"' in (site / "api" / "api.html").read_text(encoding="utf-8")
 
