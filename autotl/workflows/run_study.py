@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,8 +146,29 @@ def _search_and_conclude(
     context = make_first_model(context, clock, timing.left)
     run = context.run  # on fewer items, perhaps
     limits = Limits(timing.left, clock.budget_seconds, run.config.trials)
-    networks = TrialProcess(context)
-    loop, announcer = StudyLoop(context, limits, performer=networks), TrialAnnouncer(run, plugins, clock)
+    networks, announcer = TrialProcess(context), TrialAnnouncer(run, plugins, clock)
+    with closing(StudyLoop(context, limits, performer=networks)) as loop:
+        with closing(networks):
+            status = _search(loop, limits, networks, announcer, timing, clock, conclude_now=conclude_now)
+        board = loop.leaderboard()
+        announcer.announce(board)
+        why = _refit_reason(run.config.refit) if run.config.refit else loop.planner.why_no_fine_tuning
+    timing.enforced = False
+    # Who has interrupted the search already means this one.
+    with interruption.postponed(NEARLY_DONE) if status == "complete" else nullcontext():
+        result = conclude(context, board, status=status, why_no_fine_tuning=why, for_panels=timing.for_panels)
+    run.update(result=replace(result, seconds=clock.spent()).to_json(), spent_seconds=clock.spent())
+    keep_record(run, result, settings.cache, board)
+    shutil.rmtree(run.folder / "pixels", ignore_errors=True)
+    return status
+
+
+def _search(
+    loop: StudyLoop, limits: Limits, networks: TrialProcess, announcer: TrialAnnouncer, timing: SearchTime, clock: Clock,
+    *, conclude_now: bool,
+) -> str:  # fmt: skip
+    """Run baselines and search; returns "complete", or "interrupted" if there is a model all the same."""
+    context, run = loop.context, loop.context.run
     loop.requeue_lost()
 
     def after_trial() -> None:
@@ -156,7 +177,6 @@ def _search_and_conclude(
         if not networks.is_running and loop.planner.tunes_soon(loop.leaderboard()):
             networks.prepare()
 
-    status = "complete"
     try:
         if not conclude_now:
             networks.prepare_if_certain()
@@ -177,22 +197,9 @@ def _search_and_conclude(
     except KeyboardInterrupt:
         if not run.champion.exists() or loop.leaderboard().best() is None:
             raise
-        status = "interrupted"
         run.emit(Message("interrupted: concluding with the best trial so far"))
-    finally:
-        networks.close()
-    board = loop.leaderboard()
-    announcer.announce(board)
-    timing.enforced = False
-    why = _refit_reason(run.config.refit) if run.config.refit else loop.planner.why_no_fine_tuning
-    loop.close()
-    # Who has interrupted the search already means this one.
-    with interruption.postponed(NEARLY_DONE) if status == "complete" else nullcontext():
-        result = conclude(context, board, status=status, why_no_fine_tuning=why, for_panels=timing.for_panels)
-    run.update(result=replace(result, seconds=clock.spent()).to_json(), spent_seconds=clock.spent())
-    keep_record(run, result, settings.cache, board)
-    shutil.rmtree(run.folder / "pixels", ignore_errors=True)
-    return status
+        return "interrupted"
+    return "complete"
 
 
 def _use_default(context: SearchContext, default: TrialRecord, timing: SearchTime) -> None:
