@@ -164,8 +164,8 @@ def _search_and_conclude(
 
 
 def _search(
-    loop: StudyLoop, limits: Limits, networks: TrialProcess, announcer: TrialAnnouncer, timing: SearchTime, clock: Clock,
-    *, conclude_now: bool,
+    loop: StudyLoop, limits: Limits, networks: TrialProcess, announcer: TrialAnnouncer, timing: SearchTime,
+    clock: Clock, *, conclude_now: bool,
 ) -> str:  # fmt: skip
     """Run baselines and search; returns "complete", or "interrupted" if there is a model all the same."""
     context, run = loop.context, loop.context.run
