@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -32,7 +33,7 @@ def worker(
         int | None, typer.Option(min=1, max=1_999_999, help="One that no other worker has. [default: drawn at random]")
     ] = None,
     with_parent: Annotated[
-        bool, typer.Option("--with-parent", help="Stop when the process ends that started this one.")
+        bool, typer.Option("--with-parent", help="Stop when standard input is closed: who started this one has ended.")
     ] = False,
 ) -> None:
     """Take part in the search of another process, on this machine or another one, until it has ended.
@@ -51,8 +52,10 @@ def worker(
     leader = StandardInput() if storage == FROM_INPUT else None
     order = Order(
         run, leader.first_line() if leader else given, data, math.inf if until is None else until, number,
-        with_parent, leader.closed.is_set if leader else lambda: False,
+        leader.closed.is_set if leader else lambda: False,
     )  # fmt: skip
+    if with_parent:  # at once, though it may be importing: what it began is left to the others
+        StandardInput().watch(lambda: os.kill(os.getpid(), signal.SIGTERM))
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         try:
             reason = work(order, settings(), printer)

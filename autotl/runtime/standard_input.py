@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 
 from autotl.errors import ConfigError
 
@@ -28,13 +29,18 @@ class StandardInput:
                 "nothing came by standard input, whose first line is to be the address of the storage (--storage -). "
                 "What starts the worker has to pass it on: ssh without -n, srun without --input=none, docker with -i"
             )
-        threading.Thread(target=self._watch, name="standard input", daemon=True).start()
+        self.watch()
         return line.decode().strip()
 
-    def _watch(self) -> None:
+    def watch(self, when_closed: Callable[[], object] = lambda: None) -> None:
+        """From now on watch for the end, in a thread of its own, which then calls `when_closed`."""
+        threading.Thread(target=self._watch, args=(when_closed,), name="standard input", daemon=True).start()
+
+    def _watch(self, when_closed: Callable[[], object]) -> None:
         try:
             while os.read(self._descriptor, 1 << 10):
                 pass
         except OSError:
             pass
         self.closed.set()
+        when_closed()

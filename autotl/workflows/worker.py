@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import math
-import os
 import random
 import threading
 import time
@@ -47,8 +46,8 @@ class Order:
 
     run: a run folder, or the URL where a run is shared. storage: the address of the trials, None for the one that the
     run names. data: where the data are on this machine, None for where they were. until: seconds since the epoch.
-    number: one that no other worker of the run has; None to draw one. with_parent: end with the process that started
-    this one. is_over: whether the process that ordered it has gone.
+    number: one that no other worker of the run has; None to draw one. is_over: whether the process that ordered it has
+    gone.
     """
 
     run: str
@@ -56,7 +55,6 @@ class Order:
     data: Path | None = None
     until: float = math.inf
     number: int | None = None
-    with_parent: bool = False
     is_over: Callable[[], bool] = lambda: False
 
 
@@ -115,11 +113,8 @@ def _take_trials(run: Run, settings: Settings, seconds_left: Callable[[], float]
 
 
 def _time_left(order: Order) -> Callable[[], float]:
-    parent = os.getppid()
-
     def left() -> float:
-        orphaned = order.with_parent and os.getppid() != parent
-        return 0.0 if orphaned or order.is_over() else order.until - steady_time()
+        return 0.0 if order.is_over() else order.until - steady_time()
 
     return left
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import pytest
 
@@ -32,6 +33,15 @@ def test_one_line_is_read_and_the_end_is_noticed(pipe):
     assert not given.closed.wait(0.05)
     close(write)
     assert given.closed.wait(5)
+
+
+def test_what_is_to_happen_at_the_end_happens_without_a_line_too(pipe):
+    read, write, close = pipe
+    done = threading.Event()
+    StandardInput(read).watch(done.set)
+    assert not done.wait(0.05)
+    close(write)
+    assert done.wait(5)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n"])

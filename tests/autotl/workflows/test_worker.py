@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import threading
 import time
@@ -101,13 +100,10 @@ def test_a_worker_waits_until_the_search_has_begun(make_context):
     assert (reason, texts) == ("the time was up before the search began", ["waiting until the search has begun"])
 
 
-def test_a_worker_ends_with_its_time_or_with_what_ordered_it(monkeypatch):
+def test_a_worker_ends_with_its_time_or_with_what_ordered_it():
     assert 50 < module._time_left(Order("run", until=time.time() + 60))() <= 60
     assert module._time_left(Order("run", is_over=lambda: True))() == 0
-    with_parent, alone = module._time_left(Order("run", with_parent=True)), module._time_left(Order("run"))
-    assert with_parent() == alone() == float("inf")
-    monkeypatch.setattr(os, "getppid", lambda: 1)
-    assert (with_parent(), alone()) == (0, float("inf"))
+    assert module._time_left(Order("run"))() == float("inf")
 
 
 def test_a_worker_has_no_more_time_than_the_budget_of_its_run(context):
