@@ -14,7 +14,7 @@ from endurance.commands import kill_commands
 from endurance.report import Kill, is_sound, to_markdown
 from endurance.rounds import Round, Setting
 
-N_KILLS, N_COMMANDS, MOST_RUNS = 6, 4, 4
+N_KILLS, N_COMMANDS, MOST_RUNS = 6, 4, 10
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
