@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import made_runs
-from browsing import eventually, sound
+from browsing import eventually, settled, sound
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -48,7 +48,9 @@ def test_every_page_of_a_finished_run_works_without_a_single_error(tab: Any, tmp
         tab.get_by_role("link", name="Download the model").click()
     assert zipfile.ZipFile(download.value.path()).namelist() == ["good/metadata.json", "good/model.onnx"]
     click_another_cell(tab)
+    settled(tab)
     tab.get_by_role("tab", name="Scores and panels").click()
+    settled(tab)
     tab.get_by_role("tab", name="Report").click()
     report = tab.frame_locator("iframe[title='Report of good']").frame_locator("iframe")
     report.get_by_text("All about it.").wait_for()
