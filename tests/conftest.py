@@ -174,6 +174,15 @@ def settings(cache: Path) -> Any:
     return Settings(cache=cache)
 
 
+@pytest.fixture(scope="module")
+def object_server() -> Iterator[Any]:
+    """A server of S3, with the environment of its users."""
+    from object_store import object_store
+
+    with object_store() as store:
+        yield store
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Any]:
     """A PostgreSQL server for the session."""

@@ -31,6 +31,12 @@ class ObjectStore:
         """The keys of all objects."""
         return [one["Key"] for one in self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
+    def emptied(self) -> ObjectStore:
+        """The same store without any object."""
+        for name in self.names():
+            self.client.delete_object(Bucket=BUCKET, Key=name)
+        return self
+
     def get(self, key: str) -> bytes:
         """The content of an object."""
         return bytes(self.client.get_object(Bucket=BUCKET, Key=key)["Body"].read())

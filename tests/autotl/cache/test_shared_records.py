@@ -8,7 +8,6 @@ import zlib
 
 import numpy as np
 import pytest
-from object_store import object_store
 
 from autotl.cache import shared_records
 from autotl.cache.record_store import RecordStore
@@ -26,17 +25,9 @@ def rows(*numbers):
     return np.array(numbers, dtype=np.float32)[:, None] * np.array([1, 10], dtype=np.float32)
 
 
-@pytest.fixture(scope="module")
-def server():
-    with object_store() as store:
-        yield store
-
-
 @pytest.fixture
-def bucket(server):
-    for name in server.names():
-        server.client.delete_object(Bucket="bucket", Key=name)
-    return server
+def bucket(object_server):
+    return object_server.emptied()
 
 
 @pytest.fixture
@@ -62,7 +53,9 @@ def test_what_is_no_array_is_left_though_its_checksum_is_right(bucket, machine, 
     name = f"{'a' * 32}-{zlib.crc32(b''):08x}-{zlib.crc32(content):08x}"
     bucket.put(f"{PLACE}/{name}.npy", b"")
     bucket.put(f"{PLACE}/{name}.keys.npy", content)
-    sharing(bucket, machine("a"), keys(1)).download()
+    store = machine("a")
+    sharing(bucket, store, keys(1)).download()
+    assert not store.known(keys(1)).any()
 
 
 def test_what_one_machine_computed_another_one_reads(bucket, machine):

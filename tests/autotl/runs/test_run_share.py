@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from object_store import object_store
 
 from autotl.data.split import Split
 from autotl.errors import ConfigError, RunError
@@ -22,18 +21,10 @@ from autotl.search.trial_files import PREDICTIONS_FILE, load_predictions, send_t
 URL = "s3://bucket/runs/x"
 
 
-@pytest.fixture(scope="module")
-def server():
-    with object_store() as store:
-        yield store
-
-
 @pytest.fixture
-def bucket(server):
+def bucket(object_server):
     module._share_at.cache_clear()
-    for name in server.names():
-        server.client.delete_object(Bucket="bucket", Key=name)
-    return server
+    return object_server.emptied()
 
 
 @pytest.fixture

@@ -67,3 +67,4 @@ def test_a_child_that_its_parent_ends_ignores_what_reaches_the_whole_group() -> 
     interruption.leave_to_parent()
     for number in interruption.SIGNALS:
         signal.raise_signal(number)
+        assert signal.getsignal(number) is signal.SIG_IGN

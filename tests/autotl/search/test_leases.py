@@ -88,8 +88,9 @@ def test_the_trial_that_was_given_up_is_renewed_no_more_and_the_others_are(study
     keeper.hold(other)
     study.tell(trial, state=optuna.trial.TrialState.FAIL)
     wait_for(lambda: not keeper.holds(trial.number))
-    count = lease(other)["count"]
-    wait_for(lambda: lease(other)["count"] > count)
+    of_trial, of_other = lease(trial)["count"], lease(other)["count"]
+    wait_for(lambda: lease(other)["count"] > of_other + 1)
+    assert (keeper.holds(other.number), lease(trial)["count"]) == (True, of_trial)
 
 
 def test_leases_are_renewed_again_when_the_storage_answers_again(study, keep, monkeypatch):
@@ -116,6 +117,7 @@ def test_a_keeper_that_had_nothing_to_renew_renews_what_it_is_given_later(study,
         wait_for(lambda held=trial: lease(held)["count"] >= 1)
         keeper.release(trial)
         wait_for(lambda: keeper._thread is None)
+        assert not keeper.holds(trial.number)
 
 
 def test_a_trial_is_stale_when_its_lease_has_not_moved_for_the_grace():

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from loose_plugins import tiny_backbone
-from object_store import object_store
 
 from autotl.errors import ConfigError, RunError
 from autotl.runs import run_share
@@ -139,11 +138,10 @@ def test_what_is_no_run_and_another_storage_are_named(lead, tmp_path):
         work(Order(str(loop.context.run.folder), storage=other), settings(), told()[1])
 
 
-@pytest.fixture(scope="module")
-def bucket():
-    with object_store() as store:
-        run_share._share_at.cache_clear()
-        yield store
+@pytest.fixture
+def bucket(object_server):
+    run_share._share_at.cache_clear()
+    return object_server.emptied()
 
 
 def test_a_worker_elsewhere_needs_the_address_of_the_study_and_of_the_run(lead, bucket, tmp_path, monkeypatch):

@@ -89,13 +89,18 @@ def test_a_machine_without_autotl_is_refused(tmp_path, monkeypatch):
     assert "neither /nowhere/python nor a command autotl" in said
 
 
+def with_autotl_on_the_path(folder, monkeypatch, script):
+    """A crew on a machine that lacks this installation, and has a command autotl."""
+    (folder / "autotl").write_text(f"#!/bin/sh\n{script}")
+    (folder / "autotl").chmod(0o755)
+    monkeypatch.setattr(command.sys, "executable", "/nowhere/python")
+    return MadeUp(folder, "", option=f"env PATH={shlex.quote(str(folder))}:/usr/bin:/bin")
+
+
 def test_the_worker_is_this_installation_where_it_is_seen_and_the_command_on_the_path_where_it_is_not(
     tmp_path, monkeypatch
 ):
-    (tmp_path / "autotl").write_text('#!/bin/sh\nread address; echo "from the path: $@, $address"')
-    (tmp_path / "autotl").chmod(0o755)
-    monkeypatch.setattr(command.sys, "executable", "/nowhere/python")
-    made = MadeUp(tmp_path, "", option=f"env PATH={shlex.quote(str(tmp_path))}:/usr/bin:/bin")
+    made = with_autotl_on_the_path(tmp_path, monkeypatch, 'read address; echo "from the path: $@, $address"')
     with command.start(made.crew):
         pass
     assert made.log == f"from the path: worker --number 1, {ADDRESS}\n"
@@ -131,10 +136,7 @@ def test_a_file_of_trials_that_machines_share_is_warned_of(tmp_path, monkeypatch
 
 def test_the_password_is_neither_on_the_command_line_nor_in_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOTL_STORAGE", ADDRESS)
-    (tmp_path / "autotl").write_text('#!/bin/sh\necho "$@"; env; cat /proc/$$/cmdline')
-    (tmp_path / "autotl").chmod(0o755)
-    monkeypatch.setattr(command.sys, "executable", "/nowhere/python")
-    made = MadeUp(tmp_path, "", option=f"env PATH={shlex.quote(str(tmp_path))}:/usr/bin:/bin")
+    made = with_autotl_on_the_path(tmp_path, monkeypatch, 'echo "$@"; env; cat /proc/$$/cmdline')
     with command.start(made.crew):
         pass
     assert "worker --number 1" in made.log
