@@ -38,7 +38,7 @@ State: TypeAlias = Literal["starting", "up", "stopping", "left over", "stopped",
 class Server:
     """The current state of a model's server.
 
-    state: "left over" means that it answers although the command that started it has ended. seconds: since its start.
+    state: "left over" means that it is there although the command that started it has ended. seconds: since its start.
     problem: what it printed last, where it failed.
     """
 
@@ -109,7 +109,7 @@ def look(workspace: Workspace, key: str) -> Server | None:
         if job.stop_requested:
             return server("stopping")
         return server("up" if _answers(port) else "starting")
-    if _answers(port) and _left_over(job):
+    if _left_over(job):  # by its processes: on a busy machine a response may take longer than a page can wait
         return server("left over")
     stopped = job.stop_requested or note.get("stopped") == job.pid
     return server("stopped") if stopped else server("failed", _last_line(target))
@@ -208,8 +208,8 @@ def _last_line(target: Path) -> str:
             lines = log.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    told = (line.strip() for line in reversed(lines))
-    return next((line[:300] for line in told if line and not line.startswith(("INFO", "20", "== "))), "")
+    told = (line.strip() for line in reversed(lines) if "%|" not in line)  # not a progress bar
+    return next((line[:300] for line in told if line and not line.startswith(("INFO", "20", "== ", "POST to "))), "")
 
 
 def _folder(workspace: Workspace) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -38,7 +39,16 @@ def wait_for(state: str, workspace: Workspace, key: str = "k", seconds: float = 
     raise AssertionError(f"it is {server.state}, not {state}")
 
 
-def test_a_model_is_served_asked_killed_and_stopped(workspace: Workspace, tmp_path: Path) -> None:
+def wait_until_ended(workspace: Workspace, seconds: float = 30) -> Server:
+    deadline = time.monotonic() + seconds
+    while (server := model_servers.look(workspace, "k")) and server.active:
+        assert time.monotonic() < deadline, server.state
+        time.sleep(0.2)
+    assert server
+    return server
+
+
+def test_a_model_is_served_asked_and_killed(workspace: Workspace, tmp_path: Path) -> None:
     model = ExportableModel("k", "pets", write_small_model(tmp_path / "my model"))
     assert model_servers.look(workspace, "k") is None
     model_servers.start(workspace, model)
@@ -58,9 +68,9 @@ def test_a_model_is_served_asked_killed_and_stopped(workspace: Workspace, tmp_pa
         assert {ip for ip, status in connections if status == "LISTEN"} == {"127.0.0.1"}
 
         os.kill(jobs.read(server.target).pid, signal.SIGKILL)
-        wait_for("left over", workspace, seconds=20)
-        model_servers.stop(workspace, "k")
-        wait_for("stopped", workspace, seconds=20)
+        ended = wait_until_ended(workspace)  # by itself: it ends with the command that started it
+        assert (ended.state, ended.problem) == ("failed", "")
+        assert not model_servers._answers(server.port)
     finally:
         for process in model_servers._left_over(jobs.read(model_servers._target(workspace, "k"))):
             process.kill()
@@ -69,7 +79,7 @@ def test_a_model_is_served_asked_killed_and_stopped(workspace: Workspace, tmp_pa
 def test_a_server_that_is_asked_to_stop_twice_is_ended(
     workspace: Workspace, sleeper: psutil.Process, free_port: int
 ) -> None:
-    pretend(workspace, free_port, sleeper)
+    pretend(workspace, free_port, sleeper.pid, sleeper.create_time())
     assert model_servers.look(workspace, "k").state == "starting"
     model_servers.stop(workspace, "k")
     model_servers.stop(workspace, "k")
@@ -82,6 +92,19 @@ def test_a_server_that_ended_by_itself_says_its_last_words(workspace: Workspace,
     assert server.state == "failed"
     assert not server.active
     assert server.problem == "OSError: address already in use"
+
+
+def test_a_server_left_over_that_is_too_busy_to_answer_is_still_left_over(workspace: Workspace, free_port: int) -> None:
+    script = ["sh", "-c", "sleep 60 & echo started; wait"]
+    with subprocess.Popen(script, start_new_session=True, stdout=subprocess.PIPE) as command:
+        command.stdout.readline()
+        created = psutil.Process(command.pid).create_time()
+        command.kill()
+        command.wait()
+    pretend(workspace, free_port, command.pid, created)
+    assert model_servers.look(workspace, "k").state == "left over"
+    model_servers.stop(workspace, "k")
+    wait_for("stopped", workspace, seconds=10)
 
 
 def test_somebody_else_on_the_port_is_not_taken_for_the_model(workspace: Workspace, free_port: int) -> None:
@@ -124,10 +147,9 @@ def test_a_damaged_note_is_no_server(workspace: Workspace, free_port: int) -> No
     assert model_servers.list_servers(workspace) == []
 
 
-def pretend(workspace: Workspace, port: int, process: psutil.Process | None = None) -> None:
+def pretend(workspace: Workspace, port: int, pid: int = 2**22 + 1, created: float = 0.0) -> None:
     """What is on disk of a server whose command is this process, or is gone."""
     target = model_servers._target(workspace, "k")
-    pid, created = (process.pid, process.create_time()) if process else (2**22 + 1, 0.0)
     made_runs.write_job(target, pid=pid, created=created)
     model_servers._note_file(target).write_text(f'{{"port": {port}, "title": "pets"}}', encoding="utf-8")
     log = "INFO:     Started\nOSError: address already in use\nINFO:     bye\n"
