@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from autotl.interfaces import (
+    Autoencoder,
     Backbone,
     Check,
+    Crop,
+    DebiasMethod,
     Encoder,
     EncoderFormat,
     Evaluator,
@@ -77,6 +80,24 @@ def register_samplers() -> Iterable[Sampler]:
 @hookspec
 def register_executors() -> Iterable[Executor]:
     """Offer places where the workers of a search run."""
+    return ()
+
+
+@hookspec
+def register_crops() -> Iterable[Crop]:
+    """Offer ways to find the part of an image that is looked at."""
+    return ()
+
+
+@hookspec
+def register_debias_methods() -> Iterable[DebiasMethod]:
+    """Offer methods against bias, for `autotl debias`."""
+    return ()
+
+
+@hookspec
+def register_autoencoders() -> Iterable[Autoencoder]:
+    """Offer networks that learn to reconstruct the images of a run."""
     return ()
 
 

@@ -11,6 +11,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from autotl.autoencoders import Autoencoder as Autoencoder
+from autotl.crops import Crop as Crop
+from autotl.debiasing import DebiasMethod as DebiasMethod
+from autotl.debiasing import DebiasTask as DebiasTask
+from autotl.domain_shift import FAR as FAR
+from autotl.domain_shift import SHIFTED as SHIFTED
+from autotl.domain_shift import DomainShift as DomainShift
+from autotl.domain_shift import Level as Level
 from autotl.executors import Crew as Crew
 from autotl.executors import Executor as Executor
 from autotl.executors import Perform as Perform
@@ -34,13 +42,6 @@ if TYPE_CHECKING:
 
     from autotl.predictions import Predictions
     from autotl.runs.run import Run
-Level: TypeAlias = Literal["near", "shifted", "far"]
-SHIFTED = 0.2
-"""Sets of photographs, paintings and drawings stay below it, grey ones too, and those that show one subject only."""
-FAR = 0.3
-"""Photographs darkened, blurred, made noisy or reduced to edges gave up to 0.27 at a backbone's own size, and
-spectrograms, the nearest of the foreign sets, no less than 0.33. Close-ups of one texture lie about the mark."""
-
 Severity: TypeAlias = Literal["info", "warning", "error"]
 
 CHAMPION = "champion"
@@ -376,25 +377,3 @@ class Registry:
     set_alias: Callable[[ModelStore, str, str, int | None], AliasChange]
     check_store: Callable[[ModelStore], None] = lambda store: None  # noqa: ARG005
     set_tag: Callable[[ModelStore, str, int, str, str], None] | None = None
-
-
-@dataclass(frozen=True)
-class DomainShift:
-    """The distance between a backbone's training data and some images, as its layers see them.
-
-    overall: the mean over the layers; 0 for the training data itself, 1 if every channel's mean is one training
-        deviation off, or no channel varies. by_depth: the means over the shallow, middle and deep third of the layers.
-    """
-
-    backbone: str
-    size: Size
-    overall: float
-    by_depth: tuple[float, ...]
-    n_images: int
-
-    @property
-    def level(self) -> Level:
-        """What `overall` amounts to."""
-        if self.overall < SHIFTED:
-            return "near"
-        return "shifted" if self.overall < FAR else "far"
