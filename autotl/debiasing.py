@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
 
 Predict: TypeAlias = "Callable[[np.ndarray], np.ndarray]"
 """From item numbers, int (n,), to probabilities, float (n, n_classes)."""
+
+Draw: TypeAlias = "Callable[[np.random.Generator], np.ndarray]"
+"""The items of an epoch, int (n,), in which an item may be repeated; n is the number of items trained on."""
+Weigh: TypeAlias = "Callable[[np.ndarray, Callable[[], np.ndarray]], np.ndarray]"
+"""weigh(items, losses): weights in the loss, float (n,), of the items of a batch, int (n,); called before each step.
+
+losses(): the cross-entropy of each item, float (n,); it is computed when it is called, which takes a forward pass.
+"""
+
+
+class FineTune(Protocol):
+    """Trains the champion's network again, with the champion's choices: from pretrained weights and a fitted probe.
+
+    items: int (n,), those that are trained on. draw: of an epoch, every item once by default. weigh: equal weights by
+    default. share: of the champion's epochs, above 0, at most 1. Ends by `DebiasTask.seconds_left`, and raises
+    OutOfTimeError where not even one epoch was trained. Same seed, same network.
+    """
+
+    def __call__(
+        self, items: np.ndarray, *, draw: Draw | None = None, weigh: Weigh | None = None, share: float = 1.0
+    ) -> Predict:
+        """Train; returns what predicts any item, also after further calls."""
+
+
+def _without_end() -> float:
+    return math.inf
+
+
+def _in_silence(stage: str, done: int, total: int) -> None:
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +56,7 @@ class DebiasTask:
         None for equal ones; returns what predicts.
     images(edge): uint8 (n_items, edge, edge, 3), the items as small images; None if the items are not images.
     fine_tune: trains the champion's network, see `FineTune`; None if the champion is not a fine-tuned network.
+    seconds_left(): until the method has to end. progress(stage, done, total): reports what is being done.
     """
 
     features: np.ndarray
@@ -36,7 +68,9 @@ class DebiasTask:
     seed: int
     fit_head: Callable[[np.ndarray, np.ndarray | None], Predict]
     images: Callable[[int], np.ndarray] | None = None
-    fine_tune: Any = None
+    fine_tune: FineTune | None = None
+    seconds_left: Callable[[], float] = _without_end
+    progress: Callable[[str, int, int], None] = _in_silence
 
 
 @dataclass(frozen=True)

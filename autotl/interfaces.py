@@ -15,6 +15,10 @@ from autotl.autoencoders import Autoencoder as Autoencoder
 from autotl.crops import Crop as Crop
 from autotl.debiasing import DebiasMethod as DebiasMethod
 from autotl.debiasing import DebiasTask as DebiasTask
+from autotl.debiasing import Draw as Draw
+from autotl.debiasing import FineTune as FineTune
+from autotl.debiasing import Predict as Predict
+from autotl.debiasing import Weigh as Weigh
 from autotl.domain_shift import FAR as FAR
 from autotl.domain_shift import SHIFTED as SHIFTED
 from autotl.domain_shift import DomainShift as DomainShift
