@@ -11,15 +11,24 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from postgres import started_postgres
+from ray_nodes import started_ray_nodes
 
 from endurance.commands import kill_commands
 from endurance.report import Kill, is_sound, to_document, to_markdown
-from endurance.rounds import BROKEN, Round, Setting
+from endurance.rounds import BROKEN, Beside, Round, Setting
 
 KILLS_PER_RUN, COMMANDS_PER_RUN = 4, 2
 FIRST_KILLS = 50
 """So many are made at least, however long it takes."""
+POSTGRESQL = "postgresql"
+"""As the storage: a server that is started for the harness."""
+NODES = "NODES"
+"""In the executor: the address of two nodes of Ray that are started for the harness."""
 
 
 def write_digits(folder: Path, *, per_class: int) -> Path:
@@ -41,8 +50,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=FIRST_KILLS, help="so many at least")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--executor", default="")
-    parser.add_argument("--storage", default="")
+    parser.add_argument("--executor", default="", help=f"ray:{NODES} for a cluster of two nodes, which are killed too")
+    parser.add_argument("--storage", default="", help=f"{POSTGRESQL} for a server that is started for the harness")
     parser.add_argument("--budget", default="40s")
     parser.add_argument("--data", type=Path, help="a folder of folders; digits where it is not given")
     parser.add_argument("--option", action="append", default=[], help="one more of `autotl fit`")
@@ -51,7 +60,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _end)
     rng, kills = random.Random(given.seed), list[Kill]()
     try:
-        _play_rounds(given, rng, kills)
+        with _servers(given) as beside:
+            _play_rounds(given, rng, kills, beside)
     finally:  # also of what was interrupted
         table = to_markdown(kills)
         print(table)
@@ -69,14 +79,30 @@ def _end(*_: object) -> None:
     sys.exit(1)
 
 
-def _play_rounds(given: argparse.Namespace, rng: random.Random, kills: list[Kill]) -> None:
+@contextmanager
+def _servers(given: argparse.Namespace) -> Iterator[Beside | None]:
+    """Start what the options ask for, and name its addresses in them."""
+    with ExitStack() as stack:
+        if given.storage == POSTGRESQL:
+            server = stack.enter_context(started_postgres())
+            given.storage = server.address(server.new_database())
+        if NODES not in given.executor:
+            yield None
+            return
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autotl-nodes-")))
+        nodes = stack.enter_context(started_ray_nodes(folder))
+        given.executor = given.executor.replace(NODES, nodes.address)
+        yield nodes
+
+
+def _play_rounds(given: argparse.Namespace, rng: random.Random, kills: list[Kill], beside: Beside | None) -> None:
     until = time.monotonic() + 60 * given.minutes
     folder = Path(tempfile.mkdtemp(prefix="autotl-endurance-"))
     data = given.data or write_digits(folder / "digits", per_class=20)
     for number in itertools.count(1):
         if time.monotonic() >= until and len(kills) >= given.kills:
             break
-        setting = Setting(folder, data, _options(given, number), {}, given.storage or None)
+        setting = Setting(folder, data, _options(given, number), {}, given.storage or None, beside)
         played = Round(setting, f"run-{number}", rng, kills)
         try:
             played.play(KILLS_PER_RUN)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from endurance import stores
 from endurance.phases import END, RUN_PHASES, PhaseReader
@@ -29,10 +30,27 @@ _LASTS = {
 _ATTEMPT_SECONDS = 900.0
 _ENDS_WITHIN = 10.0
 """A process that has lost its leading process has so long to notice."""
+_NOTICED_SECONDS = 3.0
+"""Within which a cluster notices that a node is gone, to which trials may be sent meanwhile."""
+_SHARED_PHASES = ("prepare", "features", "trial", "fine-tuning")
+"""In which what is beside the processes of a run may be at work for it."""
 
 
 def _tell(text: str) -> None:
     print(text, flush=True)
+
+
+class Beside(Protocol):
+    """What runs use beside their own processes, such as the nodes of a cluster."""
+
+    def kill_one(self) -> str:
+        """Kill a part of it; returns what it was."""
+
+    def restore(self) -> None:
+        """Put another in the place of what was killed."""
+
+    def left_over(self, *, seconds: float) -> list[str]:
+        """What still works for a run that has ended, after a while."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +62,7 @@ class Setting:
     options: tuple[str, ...]
     environment: Mapping[str, str]
     storage: str | None = None
+    beside: Beside | None = None
 
 
 @dataclass
@@ -101,7 +120,10 @@ class Round:
         if code is None:
             self.blame(BROKEN, f"an attempt did not end within {_ATTEMPT_SECONDS:.0f} s")
             attempt.kill_all()
-        if names := attempt.left_over(seconds=_ENDS_WITHIN):
+        names = attempt.left_over(seconds=_ENDS_WITHIN)
+        if self.setting.beside:
+            names += self.setting.beside.left_over(seconds=_ENDS_WITHIN)
+        if names:
             self.blame(BROKEN, f"processes left over: {names}")
         return code
 
@@ -112,6 +134,8 @@ class Round:
         else:
             events = self.folder / f"fit-{number}.jsonl"
             command = ("fit", self.setting.data, "--run", self.run, "--events", events, *self.setting.options)
+        if self.setting.beside:
+            self.setting.beside.restore()
         self.tell(f"  {self.name}: {command[0]}")
         phases = PhaseReader(self.run, events)
         return self.start(*command), phases
@@ -159,8 +183,15 @@ class Round:
         phase = phases.read()
         if phase == END or attempt.exit_code is not None:
             return None
-        what = attempt.kill_one(self.rng.randrange(1000)) if one else "everything"
-        if not one:
+        if (beside := self.setting.beside) and phase in _SHARED_PHASES and self.rng.random() < 1 / 2:
+            known = self._read()
+            what = beside.kill_one()
+            time.sleep(_NOTICED_SECONDS)
+            self._allowed |= self._read().running
+        elif one:
+            what = attempt.kill_one(self.rng.randrange(1000))
+        else:
+            what = "everything"
             attempt.kill_all()
             known = self._read()
         kill = Kill(phase, what)

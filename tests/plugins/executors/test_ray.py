@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -13,11 +12,11 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
 import pytest
 from crews import MadeUp
+from ray_nodes import started_ray_nodes
 
 from autotl.errors import OutOfTimeError, WorkerLostError
 from autotl_plugins.executors import ray as ray_executor
@@ -167,33 +166,9 @@ def test_an_interruption_cancels_what_runs_and_leaves_no_process(performed):
 
 @pytest.fixture
 def two_nodes(tmp_path, monkeypatch, cache):
-    """A cluster of two nodes with a core each, which ask for a token."""
-    token = tmp_path / "token"
-    token.touch(mode=0o600)
-    token.write_text(secrets.token_hex(32))
-    for name, value in {
-        "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": token, "RAY_USAGE_STATS_ENABLED": 0,
-        "AUTOTL_PLUGINS": TESTS / "sleeping_plugins", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": 0,
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, str(value))
-    from ray.cluster_utils import Cluster
-
-    from autotl_plugins.executors._ray_cluster import _forget_token
-
-    _forget_token()
-    node = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, connect=False, head_node_args=node)
-    try:
-        second = cluster.add_node(wait=True, **node)
-        yield SimpleNamespace(address=cluster.address, kill=lambda: cluster.remove_node(second, False), second=second)
-    finally:
-        cluster.shutdown()
-
-
-def tasks_on(node) -> int:
-    """How many trials run on a node."""
-    raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
-    return sum("perform_as_task" in " ".join(one.cmdline()) for one in raylet.children(recursive=True))
+    monkeypatch.setenv("AUTOTL_PLUGINS", str(TESTS / "sleeping_plugins"))
+    with started_ray_nodes(tmp_path) as nodes:
+        yield nodes
 
 
 def complete_trials(run: Path) -> dict[int, list[float]]:
@@ -220,12 +195,12 @@ def test_a_search_on_two_nodes_of_which_one_is_killed_ends_with_a_champion(shape
         search = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told, text=True)
     try:
         until = time.monotonic() + 300
-        while not tasks_on(two_nodes.second):
+        while not two_nodes.tasks(second_only=True):
             assert time.monotonic() < until and search.poll() is None, (tmp_path / "told").read_text()
             time.sleep(0.2)
         before = complete_trials(run)
         assert before
-        two_nodes.kill()
+        two_nodes.kill_one()
         out, _ = search.communicate(timeout=300)
     finally:
         search.kill()
