@@ -124,7 +124,6 @@ def _options(given: argparse.Namespace, number: int) -> tuple[str, ...]:
     options = ["--seed", str(number), "--workers", str(given.workers), "--register", "endurance", *given.option]
     options += ["--budget", given.budget] if number % 2 else ["--strategy", "fine-tune", "--trials", "2"]
     options += ["--executor", given.executor] if given.executor else []
-    options += ["--storage", given.storage] if given.storage else []
     return tuple(options)
 
 

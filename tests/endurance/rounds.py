@@ -83,6 +83,7 @@ class Round:
         self.temporary.mkdir(parents=True)
         self.environment = {
             **os.environ, **self.setting.environment, "AUTOTL_CACHE": str(self.cache), "TMPDIR": str(self.temporary),
+            **({"AUTOTL_STORAGE": self.setting.storage} if self.setting.storage else {}),
         }  # fmt: skip
         self._known = Trials()
         self._allowed: set[int] = set()
