@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autotl.runtime.atomic_files import remove_leftovers
 
-_STORES = ("features", "facts")
+_STORES = ("features", "facts", "small-images")
 _NETWORKS = "networks"
 _STALE_SECONDS = 24 * 3600
 

@@ -15,7 +15,9 @@ import typer
 
 from autotl import __version__
 from autotl.cli import (
+    autoencode,
     data,
+    debias,
     demo,
     estimate,
     evaluation,
@@ -26,6 +28,7 @@ from autotl.cli import (
     prediction,
     registry,
     storage,
+    style,
     validation,
     worker,
 )
@@ -44,8 +47,10 @@ COMMANDS = (
     fit.fit, fit.resume, fit.refit, fit.report,
     prediction.predict, explanation.explain, evaluation.evaluate, prediction.index, models.export,
     models.serve,
-    validation.validate, estimate.estimate,
+    validation.validate, estimate.estimate, debias.debias,
+    autoencode.autoencode,
     registry.register, registry.models, registry.promote,
+    style.style,
     worker.worker, storage.storage_proxy, installation.ui, installation.plugins, installation.doctor,
 )  # fmt: skip
 """In the order in which `autotl --help` lists them."""

@@ -1,5 +1,6 @@
 """For plugin authors: the conformance checks, which also run on every built-in plugin."""
 
+from autotl.testing.autoencoders import check_autoencoder
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.encoders import check_encoder, check_encoder_format
@@ -12,6 +13,7 @@ from autotl.testing.registries import check_registry
 from autotl.testing.samplers import check_sampler
 
 __all__ = [
+    "check_autoencoder",
     "check_backbone",
     "check_check",
     "check_encoder",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autotl.interfaces import (
+    Autoencoder,
     Backbone,
     Check,
     Encoder,
@@ -21,6 +22,7 @@ from autotl.interfaces import (
     Sampler,
 )
 from autotl.plugins import LoadedPlugin, Offered
+from autotl.testing.autoencoders import check_autoencoder
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.encoders import check_encoder, check_encoder_format
@@ -41,6 +43,7 @@ CHECKS: Mapping[type[Offered], Callable[[Any], None]] = {
     Check: check_check,
     Sampler: check_sampler,
     Executor: check_executor,
+    Autoencoder: check_autoencoder,
     Registry: check_registry,
 }
 CHECKS_ON_A_RUN: Mapping[type[Offered], Callable[[Any, Path], None]] = {Exporter: check_exporter, Panel: check_panel}

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "autotl.errors": "",
     "autotl.scores": "",
     "autotl.executors": "",
-    "autotl.feature_sources": "",
+    "autotl.feature_sources": "crops",
     "autotl.domain_shift": "feature_sources",
     "autotl.debiasing": "",
     "autotl.autoencoders": "",
@@ -45,6 +45,8 @@ MAY_IMPORT = {
     "autotl.hookspecs": "interfaces trial runs",
     "autotl.plugins": "errors runtime settings interfaces hookspecs",
     "autotl.features": "errors settings interfaces trial runtime graphs cache images texts data",
+    "autotl.autoencoding": "errors interfaces runtime cache data features",
+    "autotl.style_transfer": "errors interfaces runtime images features",
     "autotl.training": "targets errors interfaces trial predictions runtime graphs cache data features",
     "autotl.checks": "targets interfaces plugins runtime graphs data runs features",
     "autotl.evidence": "targets errors interfaces trial predictions plugins runtime runs",
@@ -54,17 +56,20 @@ MAY_IMPORT = {
     "autotl.deploy": "targets errors interfaces trial predictions plugins runtime graphs cache modality images texts "
     "data runs features training search",
     "autotl.workflows": "targets errors settings interfaces trial predictions plugins runtime images data runs "
-    "features training checks evidence search reports deploy",
+    "features autoencoding style_transfer training checks evidence search reports deploy",
     "autotl.testing": "targets errors settings interfaces trial plugins runtime graphs texts data runs features "
-    "training checks evidence search deploy workflows",
-    "autotl.api": "targets errors scores settings interfaces predictions plugins runtime runs evidence deploy "
-    "workflows",
-    "autotl": "hookspecs api",  # `autotl.fit` is the Python API under the package's own name, imported when asked for
-    "autotl.cli": "targets autotl errors scores settings interfaces plugins runtime images data runs evidence reports "
+    "autoencoding training checks evidence search deploy workflows",
+    "autotl.api": "targets errors scores settings interfaces predictions plugins runtime runs style_transfer evidence "
     "deploy workflows",
+    "autotl": "hookspecs api",  # `autotl.fit` is the Python API under the package's own name, imported when asked for
+    "autotl.cli": "targets autotl errors scores settings interfaces plugins runtime images data runs style_transfer "
+    "evidence reports deploy workflows",
     "autotl_plugins": "",
+    "autotl_plugins.autoencoders": "interfaces hookspecs",
     "autotl_plugins.backbones": "errors settings interfaces hookspecs",
     "autotl_plugins.checks": "targets interfaces hookspecs runtime modality images texts data evidence",
+    "autotl_plugins.crops": "errors interfaces hookspecs autotl_plugins.backbones",
+    "autotl_plugins.debias_methods": "errors interfaces hookspecs runtime graphs",
     "autotl_plugins.encoders": "errors settings interfaces hookspecs runtime graphs cache texts",
     "autotl_plugins.evaluators": "targets interfaces hookspecs evidence",
     "autotl_plugins.executors": "errors interfaces hookspecs runtime",
@@ -91,6 +96,8 @@ MAY_IMPORT = {
     "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.try_model": "errors runtime images data runs deploy autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
+    "autotl_ui.style": "images runtime runs interfaces autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
+    "autotl_ui.widgets",
     "autotl_ui.label": "errors settings data runs checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.models": "errors runtime texts pairs data interfaces deploy autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
@@ -111,7 +118,7 @@ def allowed(folder: str) -> set[str]:
 KNOWS = {
     "autotl.images": (
         "data.groups", "data.candidate_groups.from_exif", "data.item_kinds", "data.modalities", "data.table_images",
-        "deploy.maps", "deploy.similar_images", "features.decoded_images", "features.features",
+        "deploy.maps", "deploy.similar_images", "features.crops", "features.decoded_images", "features.features", "style_transfer.pixels",
         "workflows.default_probe", "workflows.image_explanations", "workflows.mistake_maps", "workflows.shortcuts",
     ),
     "autotl.texts": (

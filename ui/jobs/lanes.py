@@ -26,5 +26,6 @@ _QUICK = Lane("quick", 3, 5)
 LANES = {
     "fit": _SEARCH, "resume": _SEARCH,
     "check": _QUICK, "refit": _QUICK, "predict": _QUICK, "export": _QUICK, "index": _QUICK, "register": _QUICK,
+    "style": _QUICK, "autoencode": _QUICK,
 }  # fmt: skip
 """By the command's name; what is not here begins at once."""

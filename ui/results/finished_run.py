@@ -8,6 +8,7 @@ from autotl.evidence.leaderboard import read_leaderboard
 from autotl.evidence.panels import CORE, OF_TARGET
 from autotl.runs.result import RunResult
 from autotl_ui.jobs import jobs
+from autotl_ui.results.autoencoder_section import show_autoencoders
 from autotl_ui.results.comparison import show_comparison
 from autotl_ui.results.mistakes import show_confident, show_confusion, show_weakest
 from autotl_ui.results.panels import show_panels
@@ -107,13 +108,14 @@ _SECTIONS = {
     "Per-class scores": lambda run, result: show_classes(result, run.kind),
     "Leaderboard": _trials,
     "Scores and panels": _all_scores,
+    "Autoencoders": show_autoencoders,
     "Compare": _compare,
     "Report": _report,
 }
 
 
 _OTHERS = {"What it gets wrong": show_wrong_answers}
-_OF_ALL = ("What it gets wrong", "Evidence", "Leaderboard", "Scores and panels", "Compare", "Report")
+_OF_ALL = ("What it gets wrong", "Evidence", "Leaderboard", "Scores and panels", "Autoencoders", "Compare", "Report")
 """The sections of runs of labels and of numbers: those about one class for each item are left out."""
 
 

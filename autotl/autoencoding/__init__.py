@@ -1,0 +1,1 @@
+"""Autoencoders: trained on small images, and what their latents say of these."""

@@ -1,0 +1,72 @@
+"""What an autoencoder has found, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autotl.runs.autoencoders import AutoencoderResult
+from autotl.runtime.wording import counted, listed
+
+OVERFITTED = 1.5
+"""So many times the error of training images is the error of others where it is mentioned."""
+_MOST_GROUPS = 3
+
+
+def sentences(found: AutoencoderResult) -> tuple[str, ...]:
+    """The results, the most important first."""
+    return (*_reconstruction(found), *_samples(found), *_rare(found))
+
+
+def _reconstruction(found: AutoencoderResult) -> Iterator[str]:
+    share = found.error.value / max(found.error_of_mean, 1e-12)
+    yield (
+        f"the {found.name} reconstructs images that it was not trained on with a mean squared error of {found.error} "
+        f"(pixels from 0 to 1), {100 * share:.0f} % of the error of the mean image"
+    )
+    if found.error.value > OVERFITTED * found.error_train:
+        times = found.error.value / max(found.error_train, 1e-12)
+        yield (
+            f"that is {times:.1f} times its error on the {found.n_train} images that it was trained on: it has partly "
+            "learned these by heart, and more images would help"
+        )
+    if found.out_of_time:
+        yield f"the time ended in epoch {found.epochs + 1}, before training was finished; give it more with --seconds"
+
+
+def _samples(found: AutoencoderResult) -> Iterator[str]:
+    near = found.nearness
+    if {"samples", "held-out images", "noise", "the mean image"} <= set(near):
+        unit = near["held-out images"].value
+        times = {name: one.value / max(unit, 1e-12) for name, one in near.items()}
+        yield (
+            f"by features of {found.backbone}, sampled images are {times['samples']:.1f} times as far from the nearest "
+            f"training image as held-out images are (the mean image {times['the mean image']:.1f} times, noise "
+            f"{times['noise']:.1f} times)"
+        )
+    if found.sampled_classes:
+        n_sure, classes = (
+            sum(found.sampled_classes.values()),
+            listed(f"{name} {n}" for name, n in found.sampled_classes.items()),
+        )
+        yield (
+            f"the champion is sure of {n_sure} of {found.n_samples} sampled images (a probability over one half), which "
+            f"it assigns to {counted(len(found.sampled_classes), 'class', 'classes')}: {classes}"
+        )
+
+
+def _rare(found: AutoencoderResult) -> Iterator[str]:
+    if found.rare_errors:
+        rare, others, gap = found.rare_errors
+        clear = "" if gap.low > 0 or gap.high < 0 else ", which may be chance"
+        ends = f"{100 * gap.low:+.0f} to {100 * gap.high:+.0f}"
+        yield (
+            f"the champion is wrong on {rare.percent()} of the rarest tenth of the images and on {others.percent()} of "
+            f"the others, a difference of {100 * gap.value:+.0f} points ({ends}){clear}"
+        )
+    over = [one for one in found.rare_groups if one.share.value > one.of_all]
+    if over:
+        named = listed(
+            f"{one.column} {one.value} ({one.share.percent()}, of all images {100 * one.of_all:.0f} %)"
+            for one in over[:_MOST_GROUPS]
+        )
+        yield f"over-represented among the rarest tenth: {named}"

@@ -1,0 +1,72 @@
+"""The section of a report about the autoencoders of a run; added after the report was written, beside the audit."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autotl.evidence.autoencoder_tables import how, tables, title
+from autotl.evidence.panels import heading
+from autotl.reports.sections import Figures, Part, shown_parts
+from autotl.reports.templating import template
+from autotl.runs.autoencoders import SHEETS, AutoencoderResult, autoencoder_folder
+from autotl.runtime.atomic_files import write_atomically
+
+PANEL = "autoencoders"
+_BEGIN, _END = "<!-- autoencoders: begin -->", "<!-- autoencoders: end -->"
+_BEFORE = (r"<h2>What the advice rests on</h2>", r"<h2>How it was made</h2>", r"</body>")
+"""Where the section is put, the first of these that there is: below the evidence, to which the audit belongs."""
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet of images. png: the file in base64."""
+
+    title: str
+    png: str
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What is shown of one autoencoder."""
+
+    title: str
+    sentences: Sequence[str]
+    sheets: Sequence[_Sheet]
+    parts: Sequence[Part]
+    how: str
+
+
+def add_autoencoder_section(run: Path, found: Sequence[AutoencoderResult]) -> bool:
+    """Put the section into a run's report, replacing an earlier one. Returns False if there is no report to change."""
+    report = run / "report.html"
+    try:
+        page = report.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    page = re.sub(f"{_BEGIN}.*?{_END}\n?", "", page, flags=re.DOTALL)
+    place = next((mark.start() for text in _BEFORE if (mark := re.search(text, page))), None)
+    if place is None:
+        return False
+    section = template("autoencoder_section.html.j2").render(
+        heading=heading(PANEL), found=[_shown(run, one) for one in found]
+    )
+    whole = f"{page[:place]}{_BEGIN}\n{section}\n{_END}\n{page[place:]}"
+    write_atomically(report, whole.encode("utf-8", "backslashreplace"))
+    return True
+
+
+def _shown(run: Path, found: AutoencoderResult) -> _Shown:
+    sheets = []
+    for name, title_of_sheet in SHEETS.items():
+        try:
+            content = (autoencoder_folder(run, found.name) / name).read_bytes()
+        except OSError:  # not every method has all of them
+            continue
+        sheets.append(_Sheet(title_of_sheet, base64.b64encode(content).decode()))
+    with Figures() as figures:
+        parts = shown_parts(tables(found), figures)
+    return _Shown(title(found), found.sentences, sheets, parts, how(found))

@@ -1,0 +1,60 @@
+"""What is asked of `autotl autoencode`, and whether a run allows it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from autotl.errors import ConfigError
+from autotl.runs.run import Run
+from autotl.runtime.wording import counted
+
+EDGES = (16, 24, 32, 48, 64, 96, 128)
+"""An edge is halved several times on the way to the latents."""
+FEWEST_IMAGES = 20
+MOST_LATENTS = 512
+DEFAULT_METHOD, DEFAULT_EDGE, DEFAULT_LATENTS, DEFAULT_SECONDS = "vae", 32, 32, 120.0
+
+
+@dataclass(frozen=True)
+class AutoencoderRequest:
+    """What to train.
+
+    method: the name of an `Autoencoder`. edge: of the images, one of EDGES. seconds: how long training may take;
+    epochs: passes through the images, None for as many as that allows. seed: None for that of the run.
+    """
+
+    method: str = DEFAULT_METHOD
+    edge: int = DEFAULT_EDGE
+    n_latents: int = DEFAULT_LATENTS
+    seconds: float = DEFAULT_SECONDS
+    epochs: int | None = None
+    seed: int | None = None
+
+
+def require_possible(run: Run, asked: AutoencoderRequest) -> None:
+    """Raise ConfigError where a run has no images to learn from, or an option is out of range."""
+    if run.config.targets:
+        raise ConfigError(
+            f"{run.folder} has several targets ({', '.join(run.config.targets)}); give the run of one of them, in "
+            f"{run.folder}/targets"
+        )
+    if run.dataset.modality != "image":
+        raise ConfigError(
+            f"autoencoders learn from images, and the items of {run.folder} are {run.dataset.item_kind.plural}; give a "
+            "run of images"
+        )
+    n_train = len(run.split.train)
+    if n_train < FEWEST_IMAGES:
+        raise ConfigError(
+            f"{run.folder} has {counted(n_train, 'training image')}, and an autoencoder needs at least {FEWEST_IMAGES}; "
+            "give a run of more images"
+        )
+    if asked.edge not in EDGES:
+        raise ConfigError(f"--edge is {asked.edge}; expected one of {', '.join(map(str, EDGES))}")
+    if not 1 <= asked.n_latents <= MOST_LATENTS:
+        raise ConfigError(f"--latents is {asked.n_latents}; expected a number from 1 to {MOST_LATENTS}")
+    if not (math.isfinite(asked.seconds) and asked.seconds > 0):
+        raise ConfigError(f"--seconds is {asked.seconds:g}; expected a number above 0")
+    if asked.epochs is not None and asked.epochs < 1:
+        raise ConfigError(f"--epochs is {asked.epochs}; expected at least 1")

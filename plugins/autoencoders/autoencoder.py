@@ -1,0 +1,24 @@
+"""A convolutional autoencoder (Hinton & Salakhutdinov 2006, doi:10.1126/science.1127647)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Autoencoder
+from autotl_plugins.autoencoders._convolutional import build_decoder, build_encoder
+
+if TYPE_CHECKING:
+    import keras
+
+
+def build(edge: int, n_latents: int) -> tuple[keras.Model, keras.Model]:
+    """An encoder to latents, and a decoder."""
+    return build_encoder(edge, n_latents, "latents"), build_decoder(edge, n_latents)
+
+
+@hookimpl
+def register_autoencoders() -> Iterator[Autoencoder]:
+    """Offer it."""
+    yield Autoencoder("autoencoder", build)
