@@ -52,6 +52,10 @@ class WorkerLostError(AutoTLError):
     """The process or the machine that performed a trial for another one is gone; the trial may be tried elsewhere."""
 
 
+class NoWorkersError(WorkerLostError):
+    """Nothing is left that could perform trials for another process; the trial may be tried by that process itself."""
+
+
 class MachineError(AutoTLError):
     """The machine does not allow it: a disk is full, a folder cannot be written."""
 

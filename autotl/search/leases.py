@@ -42,6 +42,11 @@ class LeaseKeeper:
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
 
+    @property
+    def is_leading(self) -> bool:
+        """Whether this process leads the search."""
+        return self._holder["worker"] == 0
+
     def hold(self, trial: optuna.Trial) -> None:
         """Begin the lease of a trial, and renew it until it is released."""
         self._write(trial, 0)

@@ -39,6 +39,7 @@ class LostTrials:
         self._study, self._keeper = study, keeper
         self._observer = observer or LeaseObserver()
         self._look_seconds, self._looked = look_seconds, -math.inf
+        self._not_queued: set[int] = set()
 
     def take_over(self, *, is_shared: bool) -> list[str]:
         """Give up what an earlier process that led the search left unfinished; returns what is not tried again.
@@ -51,6 +52,8 @@ class LostTrials:
             unknown = not has_lease(trial) and not is_shared
             return unknown or held_by_leader(trial) or process_ended(trial)
 
+        for trial in _not_queued(self._study):
+            _queue_again(self._study, trial)
         ended = [give_up(self._study, trial, "interrupted") for trial in self._running() if is_lost(trial)]
         return [f"trial {one.number}: {one.reason}" for one in ended if one and TRIED_AGAIN not in one.reason]
 
@@ -60,6 +63,8 @@ class LostTrials:
         if now - self._looked < self._look_seconds:
             return []
         self._looked = now
+        if self._keeper.is_leading:
+            self._complete_queue()
         running = self._running()
         ended = [trial for trial in running if process_ended(trial)]
         stale = [trial for trial in self._observer.stale(running) if trial not in ended]
@@ -67,6 +72,14 @@ class LostTrials:
         given_up = [give_up(self._study, trial, "its process ended") for trial in ended]
         given_up += [give_up(self._study, trial, silent) for trial in stale]
         return [f"trial {one.number} is given up: {one.reason}" for one in given_up if one]
+
+    def _complete_queue(self) -> None:
+        """Queue second tries that two looks have missed: whoever gave up the trial was killed before it queued them."""
+        found = _not_queued(self._study)
+        for trial in found:
+            if trial.number in self._not_queued:
+                _queue_again(self._study, trial)
+        self._not_queued = {trial.number for trial in found}
 
     def _running(self) -> list[FrozenTrial]:
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -94,8 +107,22 @@ def give_up(study: optuna.Study, trial: FrozenTrial, why: str) -> TrialRecord | 
     except UpdateFinishedTrialError:  # by its own process, or by another that gave it up too
         return None
     if choices and not earlier:
-        study.enqueue_trial(dict(choices), user_attrs={RETRIES: trial.number})
+        _queue_again(study, trial)
     return record
+
+
+def _queue_again(study: optuna.Study, trial: FrozenTrial) -> None:
+    study.enqueue_trial(dict(_choices(trial)), user_attrs={RETRIES: trial.number})
+
+
+def _not_queued(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that were given up to be tried again, and of which no second try is known."""
+    trials = study.get_trials(deepcopy=False)
+    repeated = {trial.user_attrs.get(RETRIES) for trial in trials}
+    return [
+        trial for trial in trials
+        if was_lost(trial) and trial.number not in repeated and TRIED_AGAIN in trial.user_attrs[LOST]["reason"]
+    ]  # fmt: skip
 
 
 def keep_late(study: optuna.Study, trial: optuna.Trial, run: Run) -> FrozenTrial:

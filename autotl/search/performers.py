@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from autotl.errors import WorkerLostError
+from autotl.errors import OutOfTimeError, WorkerLostError
 from autotl.runtime.conditions import is_condition
 from autotl.search.context import SearchContext
 from autotl.search.heads import head_params
 from autotl.search.pruning import Reporter
-from autotl.search.run_trial import failed
+from autotl.search.run_trial import ended, failed
 from autotl.search.trial_task import TrialTask
 from autotl.trial import PROBE, Candidate, TrialRecord
 
@@ -34,8 +34,9 @@ class Performer(Protocol):
     def perform(self, task: TrialTask, seconds_left: float, reporter: Reporter) -> TrialRecord:
         """Perform a trial and return its record.
 
-        Raises HeadError if its process ends before it does, or takes too long or too much memory, and WorkerLostError
-        if the process or its machine is gone for reasons of their own.
+        Raises HeadError if its process ends before it does, or takes too long or too much memory, OutOfTimeError if it
+        goes on after the end of the search, and WorkerLostError if the process or its machine is gone for reasons of
+        their own.
         """
 
 
@@ -54,6 +55,8 @@ def perform_elsewhere(
         record = performer.perform(replace(task, begun=begun), context.seconds_left.hard(), reporter)
     except WorkerLostError:
         raise
+    except OutOfTimeError as late:
+        return ended(begun, "pruned", str(late), cause="time")
     except Exception as error:
         if is_condition(error):  # of the machine: the next trial would meet it too
             raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
-from autotl.errors import WorkerLostError
+from autotl.errors import NoWorkersError, WorkerLostError
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.runs.events import Message, TrialBegun
 from autotl.runtime.clock import steady_time
@@ -150,7 +150,10 @@ class TrialsInProgress:
         try:
             result = self._perform(begun)
         except WorkerLostError as lost:
-            return self._lose(begun, str(lost))
+            record = self._lose(begun, str(lost))
+            if isinstance(lost, NoWorkersError):
+                raise
+            return record
         except KeyboardInterrupt:
             self._give_up(begun)
             raise
@@ -191,7 +194,8 @@ class TrialsInProgress:
         begun.close()
         again = self._context.reader.process > 0 and bool(begun.trial.params)  # the search goes on without this worker
         reason = "its worker was ended; its parameters are tried again" if again else "interrupted"
-        self.finish(begun.trial, ended(begun.record, "failed", reason, cause="lost" if again else ""))
-        # Where the others had given it up before, its parameters are queued already.
+        # Where the others had given it up before, its parameters are queued already. They are queued before it ends: if
+        # this process is killed in between they are tried twice, and otherwise would not be tried again.
         if again and not was_lost(self._study._storage.get_trial(begun.trial._trial_id)):
             self._study.enqueue_trial(dict(begun.trial.params))
+        self.finish(begun.trial, ended(begun.record, "failed", reason, cause="lost" if again else ""))

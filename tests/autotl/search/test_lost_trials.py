@@ -179,6 +179,51 @@ def test_of_two_that_give_up_a_trial_one_queues_its_parameters(study, open_study
     assert states(study) == [TrialState.FAIL, TrialState.WAITING]
 
 
+class Killed(BaseException):
+    """Nothing of the process runs any more."""
+
+
+@pytest.fixture
+def killed_before_it_queued(study, monkeypatch):
+    """A trial whose second try was never queued, for what gave it up was killed in between."""
+    trial = ask(study)
+
+    def killed(*_arguments, **_options):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "enqueue_trial", killed)
+        with pytest.raises(Killed):
+            give_up(study, frozen(study, trial.number), "its process ended")
+    assert states(study) == [TrialState.FAIL]
+    return trial
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_second_try_that_was_not_queued_is_queued_by_who_leads_the_search_next(
+    study, killed_before_it_queued, is_shared
+):
+    watch = LostTrials(study, LeaseKeeper())
+    watch.take_over(is_shared=is_shared)
+    watch.take_over(is_shared=is_shared)
+    assert states(study) == [TrialState.FAIL, TrialState.WAITING]
+    again = study.ask()
+    assert is_retry(again)
+    assert again.suggest_float("C", 0.0, 1.0) == killed_before_it_queued.params["C"]
+
+
+def test_while_the_search_goes_on_it_is_queued_when_two_looks_have_missed_it(study, killed_before_it_queued):
+    """One look may come between what another process does."""
+    leading, other = observe(study), LostTrials(study, LeaseKeeper(worker=1), look_seconds=0.0)
+    for _ in range(3):
+        other.give_up_stale()
+    leading.give_up_stale()
+    assert states(study) == [TrialState.FAIL]
+    for _ in range(3):
+        leading.give_up_stale()
+    assert states(study) == [TrialState.FAIL, TrialState.WAITING]
+
+
 def test_trials_that_are_lost_together_are_all_tried_again(study):
     """One of them may have ended the process, or none; each is tried alone, and then it is known."""
     lost = [ask(study, "b") for _ in range(3)]

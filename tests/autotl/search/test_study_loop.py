@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from keras_tuner import HyperParameters
 
-from autotl.errors import ConfigError
+from autotl.errors import ConfigError, NoWorkersError, OutOfTimeError
 from autotl.interfaces import Backbone, Head, Recipe
 from autotl.search import leases, lost_trials, screening
 from autotl.search import study_loop as module
@@ -371,6 +371,51 @@ def test_a_trial_that_lost_its_process_is_tried_again_in_the_same_search(start, 
     assert [t.head for number, t in sorted(records.items()) if number > other.trial.number] == ["knn"] * 2
     told = [event["text"] for event in events(made.context, "message")]
     assert f"trial {other.trial.number} is given up: its process ended; its parameters are tried again" in told
+
+
+@pytest.fixture
+def performed(start):
+    """performed(error): a worker on a search whose first trials are queued; what performs its trials raises that."""
+
+    class Raises:
+        tells_costs = False
+
+        def __init__(self, error):
+            self.error = error
+
+        def prepare(self):
+            """Nothing."""
+
+        def takes(self, candidate):
+            return True
+
+        def perform(self, task, seconds_left, reporter):
+            raise self.error
+
+    def performed(error):
+        made = start(strategy=PROBE, heads=("knn",), trials=2)
+        made.warm_start()
+        return StudyLoop(made.context, Limits(lambda: 100.0, None, 2), worker=1, performer=Raises(error))
+
+    return performed
+
+
+def test_a_worker_whose_performer_is_gone_ends_and_leaves_its_trial_to_be_tried_again(performed):
+    loop = performed(NoWorkersError("the head node is gone"))
+    with pytest.raises(NoWorkersError):
+        loop.search()
+    [lost] = [trial for trial in loop.leaderboard().trials if trial.cause == "lost"]
+    assert lost.reason == "the head node is gone; its parameters are tried again"
+    assert lost.number in {trial.user_attrs.get(RETRIES) for trial in loop._study.get_trials(deepcopy=False)}
+
+
+def test_a_trial_that_goes_on_after_the_end_of_the_search_is_pruned_for_time(performed):
+    loop = performed(OutOfTimeError("it had not ended 30 seconds after the search"))
+    loop.search()
+    late = [trial for trial in loop.leaderboard().trials if trial.head == "knn"]
+    assert {(trial.state, trial.cause, trial.reason) for trial in late} == {
+        ("pruned", "time", "it had not ended 30 seconds after the search")
+    }
 
 
 def test_who_leads_waits_for_the_last_trial_of_another_and_runs_it_if_that_is_lost(start, elsewhere, monkeypatch):
