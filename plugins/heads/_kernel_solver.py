@@ -29,7 +29,7 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.gamma_factor = gamma_factor
         self.class_weight = class_weight
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Any:
+    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Any:
         vectors, self.centre_ = centred(np.ascontiguousarray(X, dtype=np.float32))
         self.n_features_in_ = vectors.shape[1]
         self.gamma_ = scaled_gamma(vectors, self.gamma_factor)
@@ -37,7 +37,7 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             C=self.C, kernel="precomputed", class_weight=self.class_weight, cache_size=500,
             decision_function_shape="ovo",
         )  # fmt: skip
-        machine.fit(rbf_kernel(vectors, vectors, self.gamma_), y)
+        machine.fit(rbf_kernel(vectors, vectors, self.gamma_), y, sample_weight)
         self.classes_ = machine.classes_
         self.support_ = vectors[machine.support_]
         self._intercept = machine.intercept_

@@ -103,13 +103,15 @@ class _Linear(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.class_weight = class_weight
         self.warm_start = warm_start
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Any:
+    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Any:
         self.classes_, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
         if len(self.classes_) < 2:
             raise ValueError("one class only; a classifier needs at least two")
         vectors = _as_rows(X) if issparse(X) else np.ascontiguousarray(X, dtype=np.float32)
         n, k = vectors.shape[0], len(self.classes_)
         share = 1 / (k * counts[codes]) if self.class_weight == "balanced" else np.full(n, 1 / n)
+        if sample_weight is not None:
+            share = share * sample_weight / (share @ sample_weight)
         targets = np.eye(k, dtype=np.float32)[codes]
         penalty = (type(self)._penalty_of_two if k == 2 else 1) / (self.C * n)
         start = getattr(self, "coef_", None) if self.warm_start else None

@@ -1,0 +1,163 @@
+"""What is said of methods against bias: a verdict and a sentence for each, and tables for report, app and terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from autotl.evidence.debias import ACCURACY, GAP, MEASURES, PRECISION, WORST
+from autotl.interfaces import ScoreInterval, Table
+from autotl.runs.debias import (
+    BETTER,
+    NO_WORSE,
+    UNDECIDED,
+    WORSE,
+    DebiasOutcome,
+    GroupCounts,
+    MethodOutcome,
+    Verdict,
+)
+from autotl.runtime.durations import duration
+from autotl.runtime.wording import counted, listed
+
+TOLERATED = 0.02
+"""A loss that is smaller than this for certain, in worst-group recall and in accuracy, counts as no loss."""
+PANEL = "debias"
+_ORDER = (BETTER, NO_WORSE, UNDECIDED, WORSE)
+_SAID = {
+    BETTER: "is better on the worst subgroup", NO_WORSE: f"is no worse, by at most {100 * TOLERATED:.0f} points",
+    WORSE: "is worse", UNDECIDED: "is undecided: chance alone could explain the difference",
+}  # fmt: skip
+
+
+def judge(differences: Mapping[str, ScoreInterval]) -> Verdict:
+    """The verdict on a method by its differences to the champion; undecided without intervals."""
+    worst, accuracy = differences[WORST], differences[ACCURACY]
+    if not (worst.has_interval and accuracy.has_interval):
+        return UNDECIDED
+    if worst.low > 0:
+        return BETTER
+    if worst.high < 0 or accuracy.high < 0:
+        return WORSE
+    return NO_WORSE if min(worst.low, accuracy.low) > -TOLERATED else UNDECIDED
+
+
+def sentence_of(
+    name: str, differences: Mapping[str, ScoreInterval], groups: Mapping[str, ScoreInterval], *, n_seeds: int,
+    seconds: float,
+) -> str:  # fmt: skip
+    """The verdict on a method, with its differences and what it costs."""
+    figures = ", ".join(f"{measure} {in_points(differences[measure])}" for measure in MEASURES)
+    verdict = judge(differences)
+    said = _SAID[verdict]
+    if n_seeds < 2:
+        said = "is undecided: one seed proves nothing"
+    elif verdict == BETTER and differences[ACCURACY].high < 0:
+        said += ", at a cost in accuracy"
+    fallen = [f"{group} {in_points(score)}" for group, score in groups.items() if score.high < 0]
+    lost = f"; lower recall of {listed(fallen, most=3)}" if fallen else ""
+    return f"{name} {said}: {figures}{lost}; {counted(n_seeds, 'seed')}, {duration(seconds)} each"
+
+
+def in_points(score: ScoreInterval) -> str:
+    """A difference in points with its interval."""
+    if not score.is_defined:
+        return "unknown"
+    value, low, high = (100 * number for number in (score.value, score.low, score.high))
+    return f"{value:+.1f} points" + (f" ({low:+.1f} to {high:+.1f})" if score.has_interval else "")
+
+
+def sentences(
+    champion_groups: Mapping[str, ScoreInterval], methods: Sequence[MethodOutcome]
+) -> tuple[str, ...]:  # fmt: skip
+    """The findings: how the champion treats the subgroups, and the methods, the best verdict first."""
+    found = []
+    if champion_groups:
+        worst = min(champion_groups, key=lambda group: champion_groups[group].value)
+        best = max(champion_groups, key=lambda group: champion_groups[group].value)
+        found.append(
+            f"The champion finds {champion_groups[worst].percent()} of {worst}, its worst subgroup, and "
+            f"{champion_groups[best].percent()} of {best}, its best"
+        )
+    if methods and not any(method.verdict == BETTER for method in methods):
+        found.append(f"Of {counted(len(methods), 'method')} none is shown to be better than the champion")
+    return (*found, *(method.sentence for method in in_order(methods)))
+
+
+def notes(
+    groups: Sequence[GroupCounts], methods: Sequence[MethodOutcome], *, level: float, n_tested: int, n_unknown: int
+) -> tuple[str, ...]:
+    """What the intervals cover, and what could not be judged."""
+    found = []
+    if methods:
+        found.append(
+            "Each difference is to the untouched champion on the same test items. Its interval covers both the "
+            f"{n_tested} items and the seeds"
+            + (
+                f", at {100 * level:.4g} %, so that those of all {len(methods)} methods hold at once with 95 %"
+                if len(methods) > 1
+                else ", at 95 %"
+            )
+        )
+        found.append(
+            f"The test split has now judged {counted(len(methods), 'method')} in addition to the champion. A method "
+            "that is chosen by these figures is flattered by them: confirm it on new data with `autotl evaluate`"
+        )
+        if any(len(method.seeds) < 2 for method in methods):
+            found.append("One seed proves nothing: give --seeds 5 or more")
+    small = [f"{group.name} ({group.test})" for group in groups if not group.judged]
+    if small:
+        found.append(f"Too few test items to be judged: {listed(small)}")
+    if n_unknown:
+        found.append(f"{counted(n_unknown, 'test item')} without a value of the attribute count for accuracy only")
+    return tuple(found)
+
+
+def in_order(methods: Sequence[MethodOutcome]) -> list[MethodOutcome]:
+    """The best verdict first, and by worst-group recall."""
+
+    def place(method: MethodOutcome) -> tuple[int, float]:
+        value = method.differences[WORST].value
+        return _ORDER.index(method.verdict), math.inf if math.isnan(value) else -value
+
+    return sorted(methods, key=place)
+
+
+def parts(outcome: DebiasOutcome) -> tuple[Table, ...]:
+    """The tables: the measures of champion and methods, and recall by subgroup."""
+    methods = in_order(outcome.methods)
+    rows = [["champion", *(_share(outcome.champion[measure]) for measure in MEASURES), "", ""]]
+    rows += [
+        [
+            method.name,
+            *(_with_change(method.values[measure], method.differences[measure]) for measure in MEASURES),
+            method.verdict,
+            duration(method.seconds),
+        ]
+        for method in methods
+    ]
+    what = outcome.by or "class"
+    measures = Table(
+        f"Methods against bias, by {what}", ("model", WORST, GAP, PRECISION, ACCURACY, "verdict", "time of a fit"),
+        tuple(map(tuple, rows)), note="In points of the champion's value: the difference, with its interval.",
+    )  # fmt: skip
+    counts = [
+        [group.name, group.train, group.validation, group.test]
+        + [_share(outcome.champion_groups[group.name]) if group.judged else "too few items"]
+        + [in_points(method.groups[group.name]) if group.name in method.groups else "" for method in methods]
+        for group in outcome.groups
+    ]
+    columns = ("subgroup", "train", "validation", "test", "champion", *(method.name for method in methods))
+    note = "Differences in recall, with intervals that hold for all subgroups of all methods at once."
+    return measures, Table(f"Recall by {what}", columns, tuple(map(tuple, counts)), note=note)
+
+
+def _share(score: ScoreInterval) -> str:
+    return score.percent(1)
+
+
+def _with_change(value: float, difference: ScoreInterval) -> str:
+    if math.isnan(value):
+        return "unknown"
+    change = in_points(difference).replace(" points", "")
+    return f"{100 * value:.1f} % ({change.replace(' (', '; ').rstrip(')')})"

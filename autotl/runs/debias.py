@@ -1,0 +1,177 @@
+"""What became of the methods against bias in a run, as RUN/debias/NAME.json holds it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
+
+from autotl.runtime.atomic_files import write_atomically
+from autotl.runtime.user_paths import short_name
+from autotl.scores import ScoreInterval
+
+FOLDER, NO_GROUPS = "debias", "no-groups"
+Verdict: TypeAlias = Literal["better", "no worse", "worse", "undecided"]
+BETTER: Verdict = "better"
+NO_WORSE: Verdict = "no worse"
+WORSE: Verdict = "worse"
+UNDECIDED: Verdict = "undecided"
+
+
+@dataclass(frozen=True)
+class GroupCounts:
+    """A subgroup and how many of its items each part of the split has. judged: whether it has a rate of its own."""
+
+    name: str
+    train: int
+    validation: int
+    test: int
+    judged: bool
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class SeedOutcome:
+    """One fit of a method. values: by measure; differences: to the champion, by measure, over the test items alone."""
+
+    seed: int
+    seconds: float
+    values: Mapping[str, float]
+    differences: Mapping[str, ScoreInterval]
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "seed": self.seed, "seconds": self.seconds, "values": _plain(self.values),
+            "differences": _intervals(self.differences),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MethodOutcome:
+    """A method against the untouched champion.
+
+    seeds: its fits. values: means over the seeds, by measure; differences: over items and seeds, by measure. groups:
+    the difference in recall by subgroup; these hold for all subgroups at once. seconds: of a fit, the mean.
+    """
+
+    name: str
+    source: str
+    seeds: tuple[SeedOutcome, ...]
+    values: Mapping[str, float]
+    differences: Mapping[str, ScoreInterval]
+    groups: Mapping[str, ScoreInterval]
+    seconds: float
+    verdict: Verdict
+    sentence: str
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "name": self.name, "verdict": self.verdict, "sentence": self.sentence, "source": self.source,
+            "seconds": self.seconds, "values": _plain(self.values), "differences": _intervals(self.differences),
+            "groups": _intervals(self.groups), "seeds": [seed.to_json() for seed in self.seeds],
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> MethodOutcome:
+        """Read what `to_json` returned."""
+        seeds = tuple(
+            SeedOutcome(int(one["seed"]), float(one["seconds"]), _numbers(one["values"]), _read(one["differences"]))
+            for one in document["seeds"]
+        )
+        return cls(
+            str(document["name"]), str(document["source"]), seeds, _numbers(document["values"]),
+            _read(document["differences"]), _read(document["groups"]), float(document["seconds"]),
+            document["verdict"], str(document["sentence"]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DebiasOutcome:
+    """The methods that were tried on a run for one attribute.
+
+    by: the attribute, None where the subgroups are the classes. champion: its measures, and champion_groups its recall
+    by subgroup. level: of the intervals of each method, so that those of all of them hold at once with 95 %. left_out:
+    why a method was not tried; failed: why it has no result. sentences: the findings, the most important first.
+    """
+
+    run: str
+    by: str | None
+    groups: tuple[GroupCounts, ...]
+    n_tested: int
+    champion: Mapping[str, ScoreInterval]
+    champion_groups: Mapping[str, ScoreInterval]
+    methods: tuple[MethodOutcome, ...]
+    level: float
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """What `autotl debias --json` prints."""
+        return {
+            "run": self.run, "by": self.by, "groups": [group.to_json() for group in self.groups],
+            "n_tested": self.n_tested, "champion": _intervals(self.champion),
+            "champion_groups": _intervals(self.champion_groups), "level": self.level,
+            "methods": [method.to_json() for method in self.methods], "left_out": dict(self.left_out),
+            "failed": dict(self.failed), "sentences": list(self.sentences), "notes": list(self.notes),
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> DebiasOutcome:
+        """Read what `to_json` returned."""
+        return cls(
+            run=str(document["run"]), by=document["by"],
+            groups=tuple(GroupCounts(**group) for group in document["groups"]), n_tested=int(document["n_tested"]),
+            champion=_read(document["champion"]), champion_groups=_read(document["champion_groups"]),
+            methods=tuple(map(MethodOutcome.from_json, document["methods"])), level=float(document["level"]),
+            left_out=dict(document["left_out"]), failed=dict(document["failed"]),
+            sentences=tuple(map(str, document["sentences"])), notes=tuple(map(str, document["notes"])),
+        )  # fmt: skip
+
+
+def outcome_file(run: Path, by: str | None) -> Path:
+    """The file of an attribute's outcome; beside it a folder of the same name keeps what was predicted."""
+    name = NO_GROUPS if by is None else short_name(quote(by, safe=" "))
+    return run / FOLDER / f"{name}.json"
+
+
+def write_outcome(run: Path, outcome: DebiasOutcome) -> None:
+    """Write the file of an attribute's outcome, in place of an earlier one."""
+    text = json.dumps(outcome.to_json(), indent=2, allow_nan=False)
+    write_atomically(outcome_file(run, outcome.by), text.encode())
+
+
+def read_outcomes(run: Path) -> tuple[DebiasOutcome, ...]:
+    """The outcomes of all attributes that were tried, by name; those that are damaged are left out."""
+    found = []
+    for file in sorted((run / FOLDER).glob("*.json")):
+        try:
+            found.append(DebiasOutcome.from_json(json.loads(file.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return tuple(found)
+
+
+def _intervals(scores: Mapping[str, ScoreInterval]) -> dict[str, object]:
+    return {name: score.to_json() for name, score in scores.items()}
+
+
+def _read(document: Mapping[str, Any]) -> dict[str, ScoreInterval]:
+    return {str(name): ScoreInterval.from_json(score) for name, score in document.items()}
+
+
+def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if value == value else None for name, value in values.items()}
+
+
+def _numbers(document: Mapping[str, Any]) -> dict[str, float]:
+    return {str(name): float("nan") if value is None else float(value) for name, value in document.items()}

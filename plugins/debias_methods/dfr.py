@@ -1,0 +1,126 @@
+"""Deep feature reweighting: the last layer is fitted again on subsets with equally many items of each subgroup.
+
+Kirichenko, Izmailov & Wilson 2023, ICLR: an L1-penalised logistic regression on standardised features, the strength
+chosen by the worst subgroup of the validation items, the coefficients averaged over 20 random subsets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import DebiasMethod, DebiasTask, Predict
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""scikit-learn's C, the strongest penalty first."""
+N_DRAWS, N_TRIAL_DRAWS = 20, 5
+"""Subsets for the final layer, and for each strength that is tried."""
+MOST_ROWS = 1000
+"""Of a subset: a larger one takes minutes, and the mean over the subsets sees more of the items anyway."""
+
+
+@dataclass(frozen=True, eq=False)
+class LinearLayer:
+    """A linear last layer on the features of a task. weights: (n_features, n_classes); offset: (n_classes,)."""
+
+    features: np.ndarray
+    weights: np.ndarray
+    offset: np.ndarray
+
+    def __call__(self, items: np.ndarray) -> np.ndarray:
+        """Probabilities float (n, n_classes)."""
+        import numpy as np
+
+        margins = self.features[items].astype(np.float64) @ self.weights + self.offset
+        exponentials = np.exp(margins - margins.max(axis=1, keepdims=True))
+        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+    def to_onnx(self) -> onnx.ModelProto:
+        """The layer as a graph from `features` to `probabilities`."""
+        from autotl.graphs.blocks import affine
+
+        return affine(self.weights, self.offset, "features", "probabilities", softmax=True)
+
+
+def fit(task: DebiasTask) -> Predict:
+    """Choose the strength on the validation items, then fit on training and validation items together."""
+    from functools import partial
+
+    import numpy as np
+
+    from autotl_plugins.debias_methods._choice_of_strength import best_on_validation
+
+    rng = np.random.default_rng(task.seed)
+    tried = {strength: partial(_mean_layer, task, task.train, strength, N_TRIAL_DRAWS, rng) for strength in STRENGTHS}
+    best, _ = best_on_validation(task, tried)
+    return _mean_layer(task, np.concatenate([task.train, task.validation]), best, N_DRAWS, rng)
+
+
+def _mean_layer(
+    task: DebiasTask, items: np.ndarray, strength: float, n_draws: int, rng: np.random.Generator
+) -> LinearLayer:  # fmt: skip
+    """The mean of the layers of several subsets."""
+    import numpy as np
+
+    from autotl_plugins.debias_methods._balancing import balanced_subset
+
+    items = items[task.groups[items] >= 0]
+    mean, spread = _location_and_spread(task.features[items])
+    weights, offset = np.zeros((task.features.shape[1], task.n_classes)), np.zeros(task.n_classes)
+    for _ in range(n_draws):
+        chosen = items[balanced_subset(task.groups[items], rng, most=MOST_ROWS)]
+        own, own_offset = _fit_one((task.features[chosen] - mean) / spread, task.labels[chosen], strength, task)
+        weights += own / n_draws
+        offset += own_offset / n_draws
+    weights /= spread[:, None]
+    return LinearLayer(task.features, weights, offset - mean @ weights)
+
+
+def _location_and_spread(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean and the standard deviation of each column, 1 for a constant one."""
+    mean, spread = vectors.mean(axis=0, dtype=float), vectors.std(axis=0, dtype=float)
+    spread[spread < 1e-6] = 1.0
+    return mean, spread
+
+
+def _fit_one(
+    vectors: np.ndarray, labels: np.ndarray, strength: float, task: DebiasTask
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (n_features, n_classes) and offset of one logistic regression; a class without items is never said."""
+    import warnings
+
+    import numpy as np
+    from sklearn.exceptions import ConvergenceWarning
+
+    model = _regression(strength, len(np.unique(labels)), task.seed)
+    with warnings.catch_warnings():
+        # The mean over the subsets does not need the last digits of each.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(vectors, labels)
+    weights, offset = np.zeros((vectors.shape[1], task.n_classes)), np.full(task.n_classes, -30.0)
+    if len(model.classes_) == 2:  # scikit-learn has one column for two classes
+        weights[:, model.classes_[1]], offset[model.classes_] = model.coef_[0], (0.0, model.intercept_[0])
+    else:
+        weights[:, model.classes_], offset[model.classes_] = model.coef_.T, model.intercept_
+    return weights, offset
+
+
+def _regression(strength: float, n_classes: int, seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    if n_classes == 2:
+        return LogisticRegression(C=strength, l1_ratio=1.0, solver="liblinear", random_state=seed, max_iter=200)
+    return LogisticRegression(C=strength, l1_ratio=1.0, solver="saga", random_state=seed, max_iter=200, tol=1e-2)
+
+
+@hookimpl
+def register_debias_methods() -> Iterable[DebiasMethod]:
+    yield DebiasMethod(
+        "dfr", fit, needs=frozenset({"groups"}), source="Kirichenko, Izmailov & Wilson 2023, ICLR, section 4"
+    )  # fmt: skip
