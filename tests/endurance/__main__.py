@@ -22,7 +22,7 @@ from endurance.commands import kill_commands
 from endurance.report import Kill, is_sound, to_document, to_markdown
 from endurance.rounds import BROKEN, Beside, Round, Setting
 
-KILLS_PER_RUN, COMMANDS_PER_RUN = 4, 2
+COMMANDS_PER_RUN = 2
 FIRST_KILLS = 50
 """So many are made at least, however long it takes."""
 POSTGRESQL = "postgresql"
@@ -48,6 +48,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="endurance", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--kills", type=int, default=FIRST_KILLS, help="so many at least")
+    parser.add_argument("--kills-per-run", type=int, default=4, help="beside those of commands")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--executor", default="", help=f"ray:{NODES} for a cluster of two nodes, which are killed too")
@@ -105,7 +106,7 @@ def _play_rounds(given: argparse.Namespace, rng: random.Random, kills: list[Kill
         setting = Setting(folder, data, _options(given, number), {}, given.storage or None, beside)
         played = Round(setting, f"run-{number}", rng, kills)
         try:
-            played.play(KILLS_PER_RUN)
+            played.play(given.kills_per_run)
             if not any(kill.violations for kill in played.mine):
                 kill_commands(played, rng, COMMANDS_PER_RUN)
         except Exception as error:  # such as an address that does not answer

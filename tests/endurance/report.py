@@ -13,10 +13,14 @@ COLUMNS = ("kills", "of one process", "carried on", "finished trials lost", "fal
 
 @dataclass
 class Kill:
-    """One kill. what: the process, or "everything"; violations: by the column in which they count."""
+    """One kill. what: the process, or "everything"; violations: by the column in which they count.
+
+    is_beside: whether it was not a process of the run, but of what the run uses, such as a node of a cluster.
+    """
 
     phase: str
     what: str
+    is_beside: bool = False
     carried_on: bool = False
     violations: dict[str, list[str]] = field(default_factory=dict)
 

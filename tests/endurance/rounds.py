@@ -32,8 +32,8 @@ _ENDS_WITHIN = 10.0
 """A process that has lost its leading process has so long to notice."""
 _NOTICED_SECONDS = 3.0
 """Within which a cluster notices that a node is gone, to which trials may be sent meanwhile."""
-_SHARED_PHASES = ("prepare", "features", "trial", "fine-tuning")
-"""In which what is beside the processes of a run may be at work for it."""
+_SHARED_PHASES = ("trial", "fine-tuning")
+"""In which what is beside the processes of a run is at work for it."""
 
 
 def _tell(text: str) -> None:
@@ -99,9 +99,13 @@ class Round:
         left = n_kills
         for number in range(4 * n_kills + 4):
             attempt, phases = self._begin(number)
+            kill = None
             try:
-                kill = self._interrupt(attempt, phases, is_last=left == 1) if left else None
-                left -= kill is not None
+                while left and (kill := self._interrupt(attempt, phases, is_last=left == 1)):
+                    left -= 1
+                    if not kill.is_beside:
+                        break
+                    self._restore()
                 code = self._end_of(attempt, kill)
             finally:
                 attempt.kill_all()
@@ -135,11 +139,13 @@ class Round:
         else:
             events = self.folder / f"fit-{number}.jsonl"
             command = ("fit", self.setting.data, "--run", self.run, "--events", events, *self.setting.options)
-        if self.setting.beside:
-            self.setting.beside.restore()
         self.tell(f"  {self.name}: {command[0]}")
         phases = PhaseReader(self.run, events)
         return self.start(*command), phases
+
+    def _restore(self) -> None:
+        if self.setting.beside:
+            self.setting.beside.restore()
 
     def start(self, *arguments: str | Path) -> Attempt:
         """Start a command of this round."""
@@ -184,7 +190,10 @@ class Round:
         phase = phases.read()
         if phase == END or attempt.exit_code is not None:
             return None
-        if (beside := self.setting.beside) and phase in _SHARED_PHASES and self.rng.random() < 1 / 2:
+        beside = self.setting.beside
+        if beside and not (phase in _SHARED_PHASES and self.rng.random() < 1 / 2):
+            beside = None
+        if beside:
             known = self._read()
             what = beside.kill_one()
             time.sleep(_NOTICED_SECONDS)
@@ -195,7 +204,7 @@ class Round:
             what = "everything"
             attempt.kill_all()
             known = self._read()
-        kill = Kill(phase, what)
+        kill = Kill(phase, what, is_beside=beside is not None)
         self._known = Trials({**self._known.complete, **known.complete}, {**self._known.failed, **known.failed})
         self._allowed |= known.running
         self.kills.append(kill)
