@@ -4,14 +4,25 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autotl.api import FittedModel, FittedTargets, check, fit, load, promote, resume
+    from autotl.api import FittedModel, FittedTargets, check, fit, load, promote, resume, style
     from autotl.hookspecs import hookimpl
 
 # ONNX Runtime reads it where it is imported; it would keep a record of its use and report it to its makers.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
-__all__ = ["FittedModel", "FittedTargets", "__version__", "check", "fit", "hookimpl", "load", "promote", "resume"]
+__all__ = [
+    "FittedModel",
+    "FittedTargets",
+    "__version__",
+    "check",
+    "fit",
+    "hookimpl",
+    "load",
+    "promote",
+    "resume",
+    "style",
+]
 
 
 def __getattr__(name: str) -> Any:

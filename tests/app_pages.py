@@ -16,6 +16,7 @@ PAGES = {
     "try": "try_model/page.py",
     "label": "label/page.py",
     "models": "models/page.py",
+    "style": "style/page.py",
 }
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from autotl_ui.jobs.jobs import BusyError
 from autotl_ui.server.access import require_owner, show_owner
-from autotl_ui.server.pages import ADDRESSES, DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
+from autotl_ui.server.pages import ADDRESSES, DATA, LABEL, MODELS, RESULTS, STYLE, TRAIN, TRY
 from autotl_ui.widgets.brand import ICON, LOGO
 from autotl_ui.widgets.error_boundary import error_boundary
 from autotl_ui.widgets.study import carry_study
@@ -27,6 +27,7 @@ page = st.navigation(
         st.Page(TRY, title="Try", icon=":material/image_search:", url_path=ADDRESSES[TRY]),
         st.Page(LABEL, title="Label", icon=":material/sell:", url_path=ADDRESSES[LABEL]),
         st.Page(MODELS, title="Models", icon=":material/inventory_2:", url_path=ADDRESSES[MODELS]),
+        st.Page(STYLE, title="Style", icon=":material/brush:", url_path=ADDRESSES[STYLE]),
     ]
 )
 st.set_page_config(page_title=f"{page.title} · AutoTL")

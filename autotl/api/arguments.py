@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,13 @@ def read_whole(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise ConfigError(f"{name} is {value!r}; expected a whole number")
     return int(value)
+
+
+def read_number(name: str, value: object) -> float:
+    """A number, of Python or numpy."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ConfigError(f"{name} is {value!r}; expected a number")
+    return float(value)
 
 
 def read_flag(name: str, value: object) -> bool:

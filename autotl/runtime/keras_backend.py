@@ -7,13 +7,17 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from autotl.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _BACKENDS = ("tensorflow", "jax", "torch")
 _DEFAULTS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
@@ -136,10 +140,11 @@ def device() -> Device:
 
 
 @contextmanager
-def session(seed: int) -> Iterator[None]:
-    """Seed every generator, set the precision for this device, and free the graphs of the previous trial.
+def session(seed: int, *, precision: str = "") -> Iterator[None]:
+    """Seed every generator, set the precision, and free the graphs of the previous trial.
 
-    Clearing a session resets the dtype policy, which would turn off mixed precision from the second trial on.
+    precision: a Keras dtype policy; empty for what is best on this device. Clearing a session resets the policy, which
+    would turn off mixed precision from the second trial on.
     """
     import keras
 
@@ -150,11 +155,70 @@ def session(seed: int) -> Iterator[None]:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-    keras.config.set_dtype_policy(device().precision)
+    keras.config.set_dtype_policy(precision or device().precision)
     try:
         yield
     finally:
         keras.config.set_dtype_policy(policy)
+
+
+def with_gradient(terms: Callable[[Any], Any]) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Return a function that computes the terms of a loss and the gradient of their sum.
+
+    terms: from a tensor to a tensor (n_terms,), in operations of Keras. The function takes and returns float32 arrays;
+    the gradient has the shape of what it is given.
+    """
+    import keras
+
+    makers = {"tensorflow": _tensorflow_gradient, "jax": _jax_gradient, "torch": _torch_gradient}
+    return makers[keras.backend.backend()](terms)
+
+
+def _tensorflow_gradient(terms: Callable[[Any], Any]) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    import tensorflow as tf
+
+    @tf.function
+    def both(point: Any) -> tuple[Any, Any]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(point)
+            values = terms(point)
+        return values, tape.gradient(values, point)
+
+    def compute(point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values, gradient = both(tf.constant(point, tf.float32))
+        return values.numpy(), gradient.numpy()
+
+    return compute
+
+
+def _jax_gradient(terms: Callable[[Any], Any]) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    import jax
+    import numpy as np
+
+    def total(point: Any) -> tuple[Any, Any]:
+        values = terms(point)
+        return values.sum(), values
+
+    both = jax.jit(jax.grad(total, has_aux=True))
+
+    def compute(point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gradient, values = both(np.asarray(point, np.float32))
+        return np.asarray(values), np.asarray(gradient)
+
+    return compute
+
+
+def _torch_gradient(terms: Callable[[Any], Any]) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    import keras
+    import torch
+
+    def compute(point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        tensor = keras.ops.convert_to_tensor(point, "float32").detach().clone().requires_grad_()
+        values = terms(tensor)
+        (gradient,) = torch.autograd.grad(values.sum(), tensor)
+        return values.detach().cpu().numpy(), gradient.cpu().numpy()
+
+    return compute
 
 
 def is_out_of_memory(reason: str) -> bool:

@@ -12,5 +12,8 @@ RESULTS = _UI / "results" / "page.py"
 TRY = _UI / "try_model" / "page.py"
 LABEL = _UI / "label" / "page.py"
 MODELS = _UI / "models" / "page.py"
+STYLE = _UI / "style" / "page.py"
 
-ADDRESSES = {DATA: "data", TRAIN: "train", RESULTS: "results", TRY: "try", LABEL: "label", MODELS: "models"}
+ADDRESSES = {
+    DATA: "data", TRAIN: "train", RESULTS: "results", TRY: "try", LABEL: "label", MODELS: "models", STYLE: "style"
+}  # fmt: skip

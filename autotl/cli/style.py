@@ -1,0 +1,111 @@
+"""The command `style`: an image with the content of one image and the style of another."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autotl.cli.fit import EXIT_INTERRUPTED
+from autotl.cli.options import Disable, Events, Json
+from autotl.cli.output import load_plugins, print_json
+from autotl.errors import ConfigError
+from autotl.runtime.user_paths import expand_home
+
+if TYPE_CHECKING:
+    from autotl.workflows.style import StyledImage
+    from autotl.workflows.style_grid import StageGrid
+
+
+def style(
+    content: Annotated[Path, typer.Argument(parser=expand_home, metavar="CONTENT", help="The image to repaint.")],
+    style: Annotated[Path, typer.Argument(parser=expand_home, metavar="STYLE", help="The image whose style it gets.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=expand_home, metavar="FILE", help="The new image, a name that ends in .png, .jpg or .webp."
+        ),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="The longer side of the image. [default: 256, with --grid 128]")
+    ] = None,
+    backbone: Annotated[
+        str, typer.Option(metavar="NAME", help="The network that sees both images. [default: the first one installed]")
+    ] = "",
+    content_stage: Annotated[
+        str, typer.Option(metavar="STAGE", help="Where the content is read. [default: halfway up the network]")
+    ] = "",
+    style_stages: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B:WEIGHT", help="Where the style is read, with weights. [default: all but the deepest, alike]"
+        ),
+    ] = "",
+    strength: Annotated[float, typer.Option(help="How much the style counts against the content.")] = 1.0,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Steps of the optimisation. [default: 300, with --grid 100]")
+    ] = None,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="Write a sheet instead: a small image for each stage by itself.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The same seed on the same machine: the same image.")] = 0,
+    events: Events = None,
+    as_json: Json = False,
+    disable_plugin: Disable = None,
+) -> None:
+    """Repaint an image in the style of another (Gatys et al. 2016), with any network backbone."""
+    from autotl.runs.event_log import EventWriter
+    from autotl.runs.progress_printer import ProgressPrinter
+    from autotl.style_transfer.stages import parse_style_stages
+    from autotl.workflows import style as whole
+    from autotl.workflows import style_grid
+    from autotl.workflows.style_request import StyleRequest
+
+    if out is None:
+        raise ConfigError("give a file for the image: --out FILE, a name that ends in .png, .jpg or .webp")
+    usual = style_grid if grid else whole
+    request = StyleRequest(
+        content, style, out, size=usual.SIZE if size is None else size, steps=usual.STEPS if steps is None else steps,
+        backbone=backbone, content_stage=content_stage, style_stages=parse_style_stages(style_stages),
+        strength=strength, seed=seed,
+    )  # fmt: skip
+    plugins = load_plugins(disable_plugin)
+    with closing(ProgressPrinter(budget_seconds=None)) as printer:
+        listeners = (printer, *([EventWriter.create(events)] if events else []))
+        found: StyledImage | StageGrid = (
+            style_grid.compare_stages(request, plugins=plugins, listeners=listeners)
+            if grid
+            else whole.transfer_style(request, plugins=plugins, listeners=listeners)
+        )
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    if found.status == "interrupted":
+        typer.echo("Interrupted. The best image so far is saved.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _print(found: StyledImage | StageGrid) -> None:
+    from autotl.runtime.durations import duration
+    from autotl.workflows.style_grid import StageGrid
+
+    height, width = found.size
+    if isinstance(found, StageGrid):
+        for look in found.stages:
+            typer.echo(f"{look.stage}: {_numbers(look.style_reduction, look.content_correlation)}")
+        typer.echo(f"Sheet       {found.out} ({duration(found.seconds)})")
+        return
+    typer.echo(
+        f"Content of {found.content_stage}, style of {', '.join(found.style_stages)} of {found.backbone}: "
+        f"{_numbers(found.style_reduction, found.content_correlation)}"
+    )
+    typer.echo(f"Image       {found.out} ({width}x{height}, {found.steps} steps, {duration(found.seconds)})")
+
+
+def _numbers(reduction: float, correlation: float) -> str:
+    from autotl.runtime.wording import percent
+
+    return f"style loss {percent(reduction, 1)} lower, correlation with the content {correlation:.2f}"

@@ -1,0 +1,1 @@
+"""The Style page: repaint an image in the style of another."""
