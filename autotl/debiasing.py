@@ -25,9 +25,9 @@ losses(): the cross-entropy of each item, float (n,); it is computed when it is 
 class FineTune(Protocol):
     """Trains the champion's network again, with the champion's choices: from pretrained weights and a fitted probe.
 
-    items: int (n,), those that are trained on. draw: of an epoch, every item once by default. weigh: equal weights by
-    default. share: of the champion's epochs, above 0, at most 1. Ends by `DebiasTask.seconds_left`, and raises
-    OutOfTimeError where not even one epoch was trained. Same seed, same network.
+    items: int (n,), of training and validation, those that are trained on. draw: of an epoch, every item once by
+    default. weigh: equal weights by default. share: of the champion's epochs, above 0, at most 1. It ends by
+    `DebiasTask.seconds_left`, and raises OutOfTimeError where not even one epoch was trained. Same seed, same network.
     """
 
     def __call__(

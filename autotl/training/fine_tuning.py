@@ -22,6 +22,7 @@ from autotl.features.decoded_images import Pixels
 from autotl.features.frozen_network import POOLINGS, pool_stages, select_stages, stage_outputs
 from autotl.training.augmentation import altered
 from autotl.training.classifiers import BATCH_ITEMS, batches
+from autotl.training.emphasis import Emphasis
 from autotl.trial import Training
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ WARM_UP = 0.1
 """Share of the steps in which the learning rate rises."""
 FIRST_CYCLE = 1 / 6
 """Share of the epochs after which a trial is first judged; the rate has fallen to zero by then."""
+_LEAST = 1e-7
+"""Smaller probabilities of a label count as this one, so that no loss is infinite."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,7 @@ def train(
     cycles: Sequence[int] = (),
     after_cycle: Callable[[int, np.ndarray], None] = lambda _cycle, _probabilities: None,
     loss: Callable[[Any, Any], Any] | None = None,
+    emphasis: Emphasis | None = None,
 ) -> FineTuned:
     """Train with AdamW, at a learning rate that rises, then falls to zero when the epochs or the time end.
 
@@ -188,6 +192,7 @@ def train(
     labels: int (n,), or what `loss` takes (cross-entropy by default); train_items and validation_items index into it.
     after_epoch(epoch from 1, probabilities of the validation items) may raise to prune; so may after_cycle(cycle from
     1, probabilities). cycles: epochs of each, at the start of which the rate rises again; one of all epochs by default.
+    emphasis: which items count for more; its items are numbers of `labels`, which are classes then.
     A trainer compiled by an earlier call keeps its compiled functions; its optimiser state is reset.
     Raises OutOfTimeError where the time is gone before the first epoch ends.
     """
@@ -205,7 +210,8 @@ def train(
     started = time.monotonic()
     probabilities = predict(inputs, validation_items)
     validation_seconds = time.monotonic() - started
-    task = _Task(inputs, targets, train_items, validation_items, optimizer, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    task = _Task(inputs, targets, labels, train_items, validation_items, optimizer, rng, emphasis or Emphasis())
     seconds: list[float] = []
     late = False
     for cycle, n_epochs in enumerate(cycles, 1):
@@ -233,10 +239,12 @@ class _Task:
 
     inputs: Inputs
     targets: np.ndarray
+    labels: np.ndarray
     train_items: np.ndarray
     validation_items: np.ndarray
     optimizer: Any
     rng: np.random.Generator
+    emphasis: Emphasis
 
 
 def _train_cycle(
@@ -304,13 +312,21 @@ def _targets(labels: np.ndarray, training: Training, n_classes: int) -> np.ndarr
 
 def _train_epoch(task: _Task, epoch: int, rate: _LearningRate) -> bool:
     """Train one epoch; False where the time ran out in it."""
-    for batch in batches(task.train_items, BATCH_ITEMS, task.rng):
+    for batch in batches(task.emphasis.of_epoch(task.train_items, task.rng), BATCH_ITEMS, task.rng):
         learning_rate = rate.next()
         if learning_rate is None:
             return False
         task.optimizer.learning_rate = learning_rate
-        task.inputs.trainer.train_on_batch(task.inputs.read(batch, epoch), task.targets[batch])
+        read = task.inputs.read(batch, epoch)
+        weights = task.emphasis.of_batch(batch, partial(_losses, task, batch, read))
+        task.inputs.trainer.train_on_batch(read, task.targets[batch], weights)
     return True
+
+
+def _losses(task: _Task, batch: np.ndarray, read: Any) -> np.ndarray:
+    """The cross-entropy of each item of a batch before it is learned from, float64 (n,); read: the trainer's input."""
+    found = task.inputs.trainer.predict_on_batch(read)[np.arange(len(batch)), task.labels[batch]]
+    return np.asarray(-np.log(np.maximum(found.astype(np.float64), _LEAST)))
 
 
 def predict(inputs: Inputs, items: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from autotl.runtime import keras_backend
 from autotl.training import fine_tuning
 from autotl.training.activation_cache import ActivationCache, split_network
 from autotl.training.classifiers import predict
+from autotl.training.emphasis import Emphasis
 from autotl.training.fine_tuning import PlainInputs, assemble, continue_from, epochs_for, train
 from autotl.trial import Training
 
@@ -52,7 +53,7 @@ def tuning(tiny, pixels, monkeypatch):
 
     def tuning(
         training=GENTLE, *, stage="top", pooling="avg", seconds_left=lambda: math.inf, after=None, seed=0, cached=None,
-        start=None,
+        start=None, emphasis=None,
     ):  # fmt: skip
         images, labels = pixels
         with keras_backend.session(seed):
@@ -65,7 +66,7 @@ def tuning(tiny, pixels, monkeypatch):
             before = {v.path: np.array(v) for v in model.variables}
             if start:
                 assert continue_from(model, start)
-            probabilities = predict(model, images[N_TRAIN:])
+            at_start = predict(model, images)
             inputs = PlainInputs(model, images.__getitem__, augment=training.augment, seed=seed)
             if cached:
                 parts = split_network(model, backbone, stage=stage, pooling=pooling, freeze_depth=depth)
@@ -78,9 +79,12 @@ def tuning(tiny, pixels, monkeypatch):
                 model, training, inputs, labels,
                 train_items=np.arange(N_TRAIN), validation_items=np.arange(N_TRAIN, len(images)),
                 after_epoch=after or (lambda epoch, found: None), seconds_left=seconds_left, seed=seed,
+                emphasis=emphasis,
             )  # fmt: skip
         changed = {path for path, value in before.items() if not np.array_equal(value, weights(model)[path])}
-        return SimpleNamespace(result=result, depth=depth, changed=changed, start=probabilities, before=before)
+        return SimpleNamespace(
+            result=result, depth=depth, changed=changed, start=at_start[N_TRAIN:], at_start=at_start, before=before
+        )
 
     return tuning
 
@@ -218,6 +222,40 @@ def test_the_same_seed_trains_the_same_network(tuning):
     first, second, other = (tuning(augmented, seed=seed).result.probabilities for seed in (1, 1, 2))
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)
+
+
+def test_weights_of_one_for_every_item_change_nothing(tuning):
+    plain = tuning().result.probabilities
+    weighted = tuning(emphasis=Emphasis(weigh=lambda items, losses: np.ones(len(items)))).result.probabilities
+    assert weighted == pytest.approx(plain, abs=1e-6)
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("how", ["drawn", "weighed"])
+def test_only_what_is_drawn_and_has_weight_is_learned(tuning, pixels, tmp_path, how, cached, monkeypatch):
+    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 6)
+    labels = pixels[1]
+    ones = np.flatnonzero(labels[:N_TRAIN] == 1)
+    emphasis = {
+        "drawn": Emphasis(draw=lambda rng: rng.choice(ones, N_TRAIN)),
+        "weighed": Emphasis(weigh=lambda items, losses: 2.0 * labels[items]),
+    }[how]
+    training = Training(4 - cached, 1e-2, 1e-4, augment=False)
+    found = tuning(training, emphasis=emphasis, cached=tmp_path / "cut" if cached else None, stage="top")
+    assert (found.result.probabilities.argmax(axis=1) == 1).mean() > 0.9
+
+
+def test_losses_are_those_of_the_network_before_it_learns_from_the_batch(tuning, pixels):
+    seen = []
+
+    def weigh(items, losses):
+        seen.append((items, losses()))
+        return np.ones(len(items))
+
+    found = tuning(emphasis=Emphasis(weigh=weigh))
+    items, losses = seen[0]
+    assert losses == pytest.approx(-np.log(found.at_start[items, pixels[1][items]]), abs=1e-5)
+    assert len(seen) == 2 * N_TRAIN // 32
 
 
 def test_the_exported_graph_takes_bytes_and_agrees_with_keras_without_augmentation(tuning, pixels):

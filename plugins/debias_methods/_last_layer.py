@@ -1,0 +1,59 @@
+"""A logistic last layer trained step by step on drawn batches, whose items may be weighted by their losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from autotl.interfaces import Predict
+
+BATCH_ITEMS, N_STEPS = 128, 2000
+LEARNING_RATE = 0.01
+_MOMENTS = (0.9, 0.999)
+
+
+def scaled(features: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """Features float32 of all items, centred and divided by one scale for all columns, which are those of some items.
+
+    Principal components of small variance are mostly noise, which a scale for each column would blow up.
+    """
+    own = features[items]
+    return np.asarray((features - own.mean(axis=0)) / max(float(own.std()), 1e-6), dtype=np.float32)
+
+
+def train_last_layer(
+    vectors: np.ndarray, labels: np.ndarray, n_classes: int, *,
+    draw: Callable[[int, np.random.Generator], np.ndarray], weigh: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    penalty: float, seed: int,
+) -> Predict:  # fmt: skip
+    """Train with Adam at a rate that falls to zero; the weights are the mean of the second half of the steps.
+
+    vectors: float32 (n_items, n_features). draw(n, rng): the items of a batch; weigh(items, losses): their weights.
+    penalty: of half the squared weights, beside the mean cross-entropy.
+    """
+    rng = np.random.default_rng(seed)
+    width = vectors.shape[1]
+    layer = np.zeros((width + 1, n_classes))
+    first, second, mean = np.zeros_like(layer), np.zeros_like(layer), np.zeros_like(layer)
+    for step in range(1, N_STEPS + 1):
+        items = draw(BATCH_ITEMS, rng)
+        x = vectors[items]
+        found = _softmax(x @ layer[:width] + layer[width])
+        chosen = np.arange(len(items)), labels[items]
+        weights = weigh(items, -np.log(np.maximum(found[chosen], 1e-12)))
+        found[chosen] -= 1
+        found *= (weights / len(items))[:, None]
+        gradient = np.vstack([x.T @ found + penalty * layer[:width], found.sum(axis=0)])
+        first = _MOMENTS[0] * first + (1 - _MOMENTS[0]) * gradient
+        second = _MOMENTS[1] * second + (1 - _MOMENTS[1]) * gradient**2
+        direction = first / (1 - _MOMENTS[0] ** step) / (np.sqrt(second / (1 - _MOMENTS[1] ** step)) + 1e-8)
+        layer = layer - LEARNING_RATE * (1 - (step - 1) / N_STEPS) * direction
+        if step > N_STEPS // 2:
+            mean += layer / (N_STEPS - N_STEPS // 2)
+    return lambda items: _softmax(vectors[items] @ mean[:width] + mean[width])
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    found = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(found / found.sum(axis=1, keepdims=True))

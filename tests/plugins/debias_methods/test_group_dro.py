@@ -1,0 +1,80 @@
+"""Group DRO helps the worst subgroup, on features and through the champion's network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from biased_tasks import biased_task, worst_recall
+
+from autotl_plugins.debias_methods._even_draws import subgroups_of
+from autotl_plugins.debias_methods.group_dro import GroupWeights, fit
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_last_layer_does_better_on_the_worst_subgroup_than_a_plain_fit(seed):
+    task = biased_task(seed=seed)
+    plain = worst_recall(task, task.fit_head(np.concatenate([task.train, task.validation]), None))
+    assert plain < 0.6
+    assert worst_recall(task, fit(task)) > plain + 0.15
+
+
+def test_the_same_seed_gives_the_same_answers():
+    task, items = biased_task(), np.arange(50)
+    first = fit(task)(items)
+    assert np.array_equal(fit(task)(items), first)
+    assert not np.array_equal(fit(replace(task, seed=1))(items), first)
+    assert first.sum(axis=1) == pytest.approx(1)
+
+
+def test_the_test_split_is_not_learned_from():
+    task, items = biased_task(), np.arange(50)
+    used = np.concatenate([task.train, task.validation])
+    labels, features = 1 - task.labels, np.full_like(task.features, 1e3)
+    labels[used], features[used] = task.labels[used], task.features[used]
+    assert np.array_equal(fit(replace(task, labels=labels, features=features))(items), fit(task)(items))
+
+
+def test_the_subgroup_with_the_largest_loss_gains_weight():
+    task = biased_task()
+    found = subgroups_of(task, task.train)
+    weights, batch = GroupWeights(found), np.concatenate([members[:8] for members in found.members])
+    losses = (found.number[batch] == 2).astype(float)
+    for _ in range(100):
+        given = weights.of_batch(batch, losses)
+    assert given.mean() == pytest.approx(1)
+    assert given[found.number[batch] == 2] == pytest.approx(given.max())
+    assert given.max() > 2 * given.min()
+
+
+def test_a_network_is_trained_on_evenly_drawn_subgroups_with_growing_weights():
+    task, asked = biased_task(), {}
+
+    def fine_tune(items, *, draw, weigh):
+        drawn = draw(np.random.default_rng(0))
+        asked.update(items=items, drawn=drawn, weights=[weigh(drawn, lambda: losses(drawn)) for _ in range(50)])
+        return lambda wanted: np.full((len(wanted), 2), 0.5)
+
+    def losses(drawn):
+        return (task.groups[drawn] == 1).astype(float)
+
+    fit(replace(task, fine_tune=fine_tune))
+    assert asked["items"].tolist() == task.train.tolist()
+    assert len(asked["drawn"]) == len(task.train)
+    assert np.bincount(task.groups[asked["drawn"]]) / len(task.train) == pytest.approx(0.25, abs=0.06)
+    rare = task.groups[asked["drawn"]] == 1
+    assert asked["weights"][-1][rare].sum() > asked["weights"][0][rare].sum()
+
+
+def test_items_whose_subgroup_is_not_known_are_left_out():
+    task, asked = biased_task(), []
+    groups = task.groups.copy()
+    groups[::2] = -1
+
+    def fine_tune(items, *, draw, weigh):
+        asked.extend([items, draw(np.random.default_rng(0))])
+        return lambda wanted: np.full((len(wanted), 2), 0.5)
+
+    fit(replace(task, groups=groups, fine_tune=fine_tune))
+    assert all((items % 2 == 1).all() for items in asked)
