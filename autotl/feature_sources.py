@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from autotl.crops import Crop
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +32,7 @@ class Backbone:
     embedded: the weights came with the installation, so the backbone takes part in every search by default.
     trained_on(): what the weights on this machine were trained on, such as "ImageNet", as the model card says it; empty
         where that is not known for sure.
-    source, licence, commercial: as of an `Encoder`.
+    source, licence, commercial, crop: as of an `Encoder`.
     """
 
     modality: ClassVar[str] = "image"
@@ -43,6 +45,7 @@ class Backbone:
     source: str = ""
     licence: str = ""
     commercial: bool = True
+    crop: Crop | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Encoder:
     source: where it comes from; licence: its licence, SPDX where there is an identifier; both as the model card says
         them, empty if unknown. commercial: whether the licence allows commercial use; if not, the encoder takes part
         only when it is asked for by name, and a run says so first.
+    crop: cuts the images before they are read; plugins leave it None, see `cropped`.
     """
 
     modality: ClassVar[str] = "image"
@@ -67,6 +71,7 @@ class Encoder:
     source: str = ""
     licence: str = ""
     commercial: bool = True
+    crop: Crop | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,18 @@ class TextEncoder(Encoder):
 
 
 @dataclass(frozen=True)
+class ClipEncoder(Encoder):
+    """An image backbone or encoder that reads clips: a few frames of each, whose features are pooled over the frames.
+
+    frames: reads each frame. motion: whether how the frames change is read, too; otherwise their order does not count.
+    """
+
+    modality: ClassVar[str] = "clip"
+    frames: Backbone | Encoder = field(kw_only=True)
+    motion: bool = False
+
+
+@dataclass(frozen=True)
 class WordCounts(Encoder):
     """Counts of words and of strings of characters, which heads read weighted by TF-IDF.
 
@@ -108,8 +125,8 @@ class WordCounts(Encoder):
     most: int = 50_000
 
 
-def _no_graph() -> onnx.ModelProto:
-    raise TypeError("word counts have no graph before texts are counted; see `features.word_counts`")
+def _no_graph(_height: int = 1, _width: int = 1) -> onnx.ModelProto:
+    raise TypeError("this source has no graph of its own: see `features.word_counts` and `features.clip_network`")
 
 
 @dataclass(frozen=True)
@@ -164,6 +181,41 @@ class Joined:
     def licence(self) -> str:
         """The licences of the parts."""
         return "; ".join(f"{part.name}: {part.licence or 'not known here'}" for part in self.parts)
+
+
+MOTION = "-motion"
+"""Ends the name of a source of clips that also reads how their frames change, as in "efficientnet-lite0-motion"."""
+
+
+def of_clips(source: Backbone | Encoder, *, motion: bool = False) -> ClipEncoder:
+    """The source that reads the frames of clips with an image backbone or encoder."""
+    return ClipEncoder(
+        f"{source.name}{MOTION if motion else ''}", _no_graph, source.sizes, source.embedded, source.source,
+        source.licence, source.commercial, frames=source, motion=motion,
+    )  # fmt: skip
+
+
+CROPPED = "@"
+"""Separates the name of a backbone from that of the crop whose images it reads, as in "efficientnet-lite0@faces"."""
+
+
+def cropped(source: Backbone | Encoder, crop: Crop) -> Backbone | Encoder:
+    """The source that reads what a crop finds in the images; it may be used commercially where both may."""
+    texts = {
+        field: f"{getattr(source, field) or 'not known here'}; {crop.name}: {own}"
+        for field in ("source", "licence") if (own := getattr(crop, field))
+    }  # fmt: skip
+    return replace(
+        source, name=f"{source.name}{CROPPED}{crop.name}", crop=crop, embedded=source.embedded and crop.default,
+        commercial=source.commercial and crop.commercial, **texts,
+    )  # fmt: skip
+
+
+def uncropped(source: Backbone | Encoder) -> Backbone | Encoder:
+    """The source that reads whole images."""
+    if source.crop is None:
+        return source
+    return replace(source, name=source.name.removesuffix(f"{CROPPED}{source.crop.name}"), crop=None)
 
 
 FeatureSource: TypeAlias = Backbone | Encoder | Joined

@@ -26,8 +26,11 @@ from autotl.domain_shift import Level as Level
 from autotl.executors import Crew as Crew
 from autotl.executors import Executor as Executor
 from autotl.executors import Perform as Perform
+from autotl.feature_sources import CROPPED as CROPPED
+from autotl.feature_sources import MOTION as MOTION
 from autotl.feature_sources import NOT_COMMERCIAL as NOT_COMMERCIAL
 from autotl.feature_sources import Backbone as Backbone
+from autotl.feature_sources import ClipEncoder as ClipEncoder
 from autotl.feature_sources import Encoder as Encoder
 from autotl.feature_sources import EncoderFormat as EncoderFormat
 from autotl.feature_sources import FeatureSource as FeatureSource
@@ -35,7 +38,10 @@ from autotl.feature_sources import Joined as Joined
 from autotl.feature_sources import Size as Size
 from autotl.feature_sources import TextEncoder as TextEncoder
 from autotl.feature_sources import WordCounts as WordCounts
+from autotl.feature_sources import cropped as cropped
+from autotl.feature_sources import of_clips as of_clips
 from autotl.feature_sources import parts_of as parts_of
+from autotl.feature_sources import uncropped as uncropped
 from autotl.scores import UNDEFINED as UNDEFINED
 from autotl.scores import ScoreInterval as ScoreInterval
 

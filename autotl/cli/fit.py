@@ -18,6 +18,7 @@ from autotl.cli.options import (
     Backbones,
     Budget,
     Classes,
+    Crops,
     Data,
     Disable,
     Events,
@@ -67,6 +68,7 @@ def fit(
     objective: Objective = "",
     strategy: Annotated[str, typer.Option(help="auto, probe or fine-tune.")] = "auto",
     backbones: Backbones = "",
+    crops: Crops = "",
     heads: Annotated[str, typer.Option(metavar="A,B", help="Heads. [default: all but the recipes]")] = "",
     label: Labels = None,
     text: Text = None,
@@ -113,7 +115,7 @@ def fit(
         workers=read_workers(workers, partial(typer.echo, err=True)), executor=executor, sampler=sampler,
         storage=storage or os.environ.get(STORAGE_VARIABLE) or None, tracking_uri=tracking_uri,
         register=register, disable_plugins=tuple(disable_plugin or ()), audit=split_names(audit), max_gap=max_gap,
-        order=split_order(order), joint=joint, share=share,
+        order=split_order(order), joint=joint, share=share, crops=split_names(crops),
     )  # fmt: skip
     search(config, as_json=as_json, events=events)
 

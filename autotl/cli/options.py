@@ -124,6 +124,15 @@ Backbones = Annotated[
     ),
 ]
 
+Crops = Annotated[
+    str,
+    typer.Option(
+        metavar="none,A,B",
+        help="What cuts images before they are read, such as faces; none: whole images. [default: none, and the crops "
+        "that every search tries]",
+    ),
+]
+
 Classes = Annotated[
     str,
     typer.Option(metavar="A,B", help="The folders that are the classes, if AutoTL reads the layout differently."),

@@ -150,7 +150,8 @@ def tuned_champion(context: SearchContext, trial: TrialRecord, folder: Path) -> 
 
     assert trial.reading is not None
     size = trial.reading.size
-    split, modality = context.run.split, context.candidate(trial).backbone.modality
+    split, source = context.run.split, context.candidate(trial).backbone
+    modality, crop = source.modality, context.reader.crop(source)
     if not (folder / GRAPH_FILE).exists():
         raise ExportError(f"the network of trial {trial.number} was not kept, for others were better")
     network = onnx.load(folder / GRAPH_FILE)
@@ -162,13 +163,15 @@ def tuned_champion(context: SearchContext, trial: TrialRecord, folder: Path) -> 
         parts = []
         for start in range(0, len(split.test), _BATCH_ITEMS):
             batch = split.test[start : start + _BATCH_ITEMS]
-            pixels = np.stack([read_pixels(context.run.dataset.part(modality), i, size) for i in batch])
+            pixels = np.stack([read_pixels(context.run.dataset.part(modality), i, size, crop) for i in batch])
             parts.append(session.run(["probabilities"], {"images": pixels})[0])
         found = np.concatenate(parts).astype(np.float64)
         return Predictions(split.test, context.labels[split.test], found / found.sum(axis=1, keepdims=True))
 
     replay_probabilities = apply_temperature(said.probabilities, trial.temperature)
-    return Champion(trial, size, graph, said.items, replay_probabilities, test, modality=modality)
+    return Champion(
+        trial, size, graph, said.items, replay_probabilities, test, beside=crop.files if crop else {}, modality=modality
+    )
 
 
 def _with_temperature(graph: onnx.ModelProto, n_classes: int, temperature: float) -> onnx.ModelProto:

@@ -137,13 +137,18 @@ def write_joint(
     return found
 
 
+def files_beside(folder: Path) -> dict[str, Path]:
+    """What the model in a folder opens beside its graph, such as a tokenizer or what crops images, by name."""
+    return {path.name: path for path in sorted(folder.iterdir()) if path.is_file() and path.name not in _OWN_FILES}
+
+
 def _parts(models: Mapping[str, Path], known: Mapping[str, Mapping[str, Any]], kind: str) -> list[_Part]:
     """The different ways in which the models read an item of this kind, or a part of it."""
     found: dict[str, _Part] = {}
     for name, folder in models.items():
         metadata = known[name]
         own = modality_named(str(metadata.get("modality", "image")))
-        files = {path.name: path for path in sorted(folder.iterdir()) if path.is_file() and path.name not in _OWN_FILES}
+        files = files_beside(folder)
         facts = own.deployed((metadata.get("height", 1), metadata.get("width", 1)), files).facts
         # What was exported holds, not what would be exported now.
         facts = {"modality": kind} | {key: metadata[key] for key in facts if key in metadata}

@@ -10,8 +10,8 @@ import numpy as np
 
 from autotl.data.modalities import modality_named
 from autotl.deploy.champion import Champion
+from autotl.deploy.item_inputs import open_champion_reader
 from autotl.deploy.map_facts import EXACT, GRADIENT, OCCLUSION, noted, packed
-from autotl.features.decoded_images import read_pixels
 from autotl.features.frozen_network import open_session
 from autotl.images.decoder import UnreadableImage
 from autotl.runs.events import Message
@@ -39,10 +39,10 @@ def with_map(run: Run, champion: Champion) -> Champion:
     dataset = run.dataset.part(champion.modality)
     items = run.split.development
     items = np.sort(np.random.default_rng(run.config.seed).permutation(items)[:N_AVERAGE_ITEMS])
-    pixels = []
+    pixels, reader = [], open_champion_reader(champion)
     for item in items:
         try:
-            pixels.append(read_pixels(dataset, int(item), champion.size))
+            pixels.append(reader.read(reader.at("", str(dataset.path(int(item))))))
         except UnreadableImage:  # taken away since the scan
             continue
     if not pixels:

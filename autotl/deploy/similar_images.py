@@ -19,10 +19,11 @@ import onnx
 import onnxruntime
 
 from autotl.data.modalities import modality_named
+from autotl.deploy.item_readers import open_reader
 from autotl.deploy.model_facts import read_metadata
 from autotl.errors import RunError
 from autotl.graphs.surgery import prune
-from autotl.images.decoder import ImageSource, UnreadableImage, decode
+from autotl.images.decoder import ImageSource, UnreadableImage
 from autotl.runs.run import open_run
 from autotl.runtime.atomic_files import write_atomically
 
@@ -70,14 +71,14 @@ def make_index(folder: Path, progress: Callable[[int, int], None]) -> int:
             f"{folder} classifies {modality.kind.plural}, and only images are compared with those a model learned "
             "from; `autotl explain` shows which words speak for the label of a text"
         )
-    session, size = _open(folder / "champion" / "model.onnx")
+    session, reader = _open(folder / "champion")
     items, images = run.split.development, run.dataset.part(modality.name)
     items = np.sort(np.random.default_rng(run.config.seed).permutation(items)[:MAX_IMAGES])
     kept, rows = [], []
     for start in range(0, len(items), _BATCH):
         progress(start, len(items))
         files = [images.path(int(item)) for item in items[start : start + _BATCH]]
-        readable, found = _features(session, size, files)
+        readable, found = _features(session, reader, files)
         kept += [int(items[start + place]) for place in readable]
         rows.append(found)
     progress(len(items), len(items))
@@ -112,8 +113,8 @@ def nearest(folder: Path, images: Sequence[ImageSource], *, k: int = 6) -> list[
     index = _read(folder)
     if index is None:
         return None
-    session, size = _opened(str(folder / "champion" / "model.onnx"), _written(folder))
-    readable, found = _features(session, size, images)
+    session, reader = _opened(str(folder / "champion"), _written(folder))
+    readable, found = _features(session, reader, images)
     neighbours: list[list[Neighbour]] = [[] for _ in images]
     if not readable:
         return neighbours
@@ -128,13 +129,13 @@ def nearest(folder: Path, images: Sequence[ImageSource], *, k: int = 6) -> list[
 
 
 def _features(
-    session: Any, size: tuple[int, int], images: Sequence[ImageSource]
+    session: Any, reader: Any, images: Sequence[ImageSource]
 ) -> tuple[list[int], np.ndarray]:  # fmt: skip
     """Which of the images can be read, and their features, float32 (n_readable, n_features)."""
     readable, pixels = [], []
     for place, image in enumerate(images):
         try:
-            pixels.append(decode(image, *size))
+            pixels.append(reader.pixels(image))
         except UnreadableImage:
             continue
         readable.append(place)
@@ -146,12 +147,13 @@ def _features(
 
 
 @lru_cache(maxsize=2)
-def _opened(model: str, written: int) -> tuple[Any, tuple[int, int]]:  # noqa: ARG001, a model written again is another
-    return _open(Path(model))
+def _opened(folder: str, written: int) -> tuple[Any, Any]:  # noqa: ARG001, a model written again is another
+    return _open(Path(folder))
 
 
-def _open(model: Path) -> tuple[Any, tuple[int, int]]:
-    """A session from images to the widest row of pooled features in the graph, and the images' size."""
+def _open(folder: Path) -> tuple[Any, Any]:
+    """A session from images to the widest row of pooled features in a model's graph, and what reads its images."""
+    model = folder / "model.onnx"
     graph = onnx.load(model)
     shapes = {
         value.name: [d.dim_value for d in value.type.tensor_type.shape.dim]
@@ -172,7 +174,7 @@ def _open(model: Path) -> tuple[Any, tuple[int, int]]:
         prune(graph, [_FEATURES]).SerializeToString(), providers=["CPUExecutionProvider"]
     )
     height, width = session.get_inputs()[0].shape[1:3]
-    return session, (height, width)
+    return session, open_reader(folder, {"height": height, "width": width, **read_metadata(folder)})
 
 
 def _read(folder: Path) -> dict[str, np.ndarray] | None:

@@ -14,7 +14,9 @@ import numpy as np
 from autotl.cache.disk_allowance import allowed_bytes
 from autotl.data.dataset import Dataset
 from autotl.errors import OutOfTimeError
+from autotl.features.crops import KeptCrop, corners_of
 from autotl.features.item_files import read_item
+from autotl.images.cropping import decode_cropped
 from autotl.images.decoder import decode
 from autotl.interfaces import Size
 from autotl.trial import format_size
@@ -24,9 +26,16 @@ Pixels = Callable[[np.ndarray], np.ndarray]
 """Positions among the development items, int (n,) -> their images, uint8 (n, height, width, 3)."""
 
 
-def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
-    """The pixels of an item, uint8 (height, width, 3); DatasetError where its file has changed since the scan."""
-    return decode(read_item(dataset, item), *size)
+def read_pixels(dataset: Dataset, item: int, size: Size, crop: KeptCrop | None = None) -> np.ndarray:
+    """The pixels of an item, uint8 (height, width, 3); DatasetError where its file has changed since the scan.
+
+    crop: finds the part of the image that is read; None for all of it.
+    """
+    contents = read_item(dataset, item)
+    if crop is None:
+        return decode(contents, *size)
+    digest = str(dataset.items["sha256"].iloc[item]).encode()
+    return decode_cropped(contents, *size, corners_of(crop).of(digest, contents))
 
 
 class DecodedImages:
@@ -36,10 +45,14 @@ class DecodedImages:
     """
 
     def __init__(
-        self, dataset: Dataset, items: np.ndarray, size: Size, folder: Path, *, seconds_left: Callable[[], float]
+        self, dataset: Dataset, items: np.ndarray, size: Size, folder: Path, *, seconds_left: Callable[[], float],
+        crop: KeptCrop | None = None,
     ) -> None:  # fmt: skip
         self._dataset, self._items, self._size, self._seconds_left = dataset, items, size, seconds_left
-        self._file = folder / f"{format_size(size)}.npy"
+        self._crop = crop
+        if crop:
+            corners_of(crop).look_up(dataset.digests()[items])
+        self._file = folder / f"{format_size(size)}{f'-{crop.key}' if crop else ''}.npy"
         self._decoding = threading.Lock()
         self._decoded: np.ndarray | None = None
         n_bytes = len(items) * size[0] * size[1] * 3
@@ -62,7 +75,7 @@ class DecodedImages:
         return self._decoded
 
     def _read(self, item: int) -> np.ndarray:
-        return read_pixels(self._dataset, item, self._size)
+        return read_pixels(self._dataset, item, self._size, self._crop)
 
     def _decode(self) -> None:
         self._file.parent.mkdir(exist_ok=True)

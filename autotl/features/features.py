@@ -18,6 +18,8 @@ from autotl.cache.shared_records import shared_pass
 from autotl.data.dataset import Dataset
 from autotl.errors import ConfigError, OutOfTimeError
 from autotl.features.batches_ahead import Vectors, computed_ahead
+from autotl.features.clip_network import ClipNetwork, clip_reading_version, read_clip
+from autotl.features.crops import corners_of
 from autotl.features.decoded_images import read_pixels
 from autotl.features.engine import Engine
 from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine
@@ -123,7 +125,9 @@ def extract(
 
 def reading_version(modality: str) -> str:
     """What changes whenever the same file would be read as something else, for the name of a folder."""
-    return f"t{TOKENS_VERSION}r{READER_VERSION}" if modality == "text" else f"d{DECODER_VERSION}"
+    if modality == "text":
+        return f"t{TOKENS_VERSION}r{READER_VERSION}"
+    return f"d{DECODER_VERSION}" + (clip_reading_version() if modality == "clip" else "")
 
 
 @dataclass
@@ -147,6 +151,8 @@ class _Reader:
 
         Items with the same bytes are computed once, in the order given.
         """
+        if self.network.crop:
+            corners_of(self.network.crop).look_up(self.digests[items])
         todo = items[np.sort(np.unique(self.digests[items], return_index=True)[1])]
         of_texts = self.network.tokenizer is not None
         if not of_texts and self.engine is None:
@@ -179,7 +185,7 @@ class _Reader:
 
     def _choose_engine(self, todo: np.ndarray) -> Engine:
         def sample() -> np.ndarray:
-            return np.stack([read_pixels(self.dataset, int(i), self.network.size) for i in todo[:SAMPLE_ITEMS]])
+            return np.stack([_pixels(self.dataset, self.network, int(i)) for i in todo[:SAMPLE_ITEMS]])
 
         choice = choose_engine(self.network, sample, threads=self.threads, forced=self.forced)
         if choice.message and self.tell:
@@ -214,6 +220,8 @@ class _Reader:
         first = shared.keep([places[item] for item in items.tolist()])
         if not first.any():
             return
+        if self.network.crop:  # first: whose features are known, of that the corners are
+            corners_of(self.network.crop).keep()
         try:
             self.store.append(self.digests[items[first]], np.concatenate([vectors for _, vectors in parts])[first])
         except OSError as error:
@@ -221,6 +229,12 @@ class _Reader:
                 f"The cache {self.store.folder} cannot be written: {error.strerror or error}. Make room there, or set "
                 "AUTOTL_CACHE to another folder."
             ) from error
+
+
+def _pixels(dataset: Dataset, network: FrozenNetwork, item: int) -> np.ndarray:
+    if isinstance(network, ClipNetwork):
+        return read_clip(dataset, item, network.size)
+    return read_pixels(dataset, item, network.size, network.crop)
 
 
 def _batches(
@@ -233,9 +247,7 @@ def _batches(
     computing = BoundedSemaphore(engine.lanes)
 
     def read(items: list[int]) -> np.ndarray:
-        pixels = np.empty((len(items), *network.size, 3), dtype=np.uint8)
-        for row, item in enumerate(items):
-            pixels[row] = read_pixels(dataset, item, network.size)
+        pixels = np.stack([_pixels(dataset, network, item) for item in items])
         with computing:
             parts = engine.compute(pixels)
         vectors = np.concatenate(parts, axis=1)

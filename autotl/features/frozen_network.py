@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,9 @@ import numpy as np
 
 from autotl.cache.content_folders import folder_name
 from autotl.errors import ExportError, PluginError
+from autotl.features.crops import KeptCrop, crop_key, keep_crop
 from autotl.features.text_graph import pool_text_graph, tokenizer_of
-from autotl.interfaces import Backbone, Encoder, Size
+from autotl.interfaces import Backbone, ClipEncoder, Encoder, Size, uncropped
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blame import of_plugin
 
@@ -63,7 +64,7 @@ class FrozenNetwork:
         encoder.
     precision: SINGLE or INT8, that of the graph.
     tokenizer: of an encoder of texts, the file that `autotl.texts.tokens.Tokens` opens. modality: the kind of item that
-        it reads.
+        it reads. crop: finds the part of each image that it reads; None for whole images.
     """
 
     backbone: str
@@ -75,6 +76,7 @@ class FrozenNetwork:
     precision: str = SINGLE
     tokenizer: Path | None = None
     modality: str = "image"
+    crop: KeptCrop | None = None
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -89,7 +91,8 @@ class FrozenNetwork:
     @property
     def beside(self) -> dict[str, Path]:
         """What the graph needs beside it to read items, by the name that it has in a deployable."""
-        return {self.tokenizer.name: self.tokenizer} if self.tokenizer else {}
+        tokenizer = {self.tokenizer.name: self.tokenizer} if self.tokenizer else {}
+        return tokenizer | (self.crop.files if self.crop else {})
 
     @property
     def n_features(self) -> int:
@@ -181,6 +184,15 @@ _built: dict[str, keras.Model] = {}
 
 def freeze(source: Backbone | Encoder, size: Size, *, cache: Path, version: str = "") -> FrozenNetwork:
     """Write the graph of a source at one size, or take it from the cache; version: that of the source's plugin."""
+    if source.crop is not None:
+        whole, crop = freeze(uncropped(source), size, cache=cache, version=version), keep_crop(source.crop, cache)
+        return replace(whole, backbone=source.name, key=crop_key(whole.key, crop), crop=crop)
+    if isinstance(source, ClipEncoder):
+        from autotl.features.clip_network import freeze_clips  # which extends what is defined here
+
+        return freeze_clips(
+            source, size, cache=cache, freeze_images=lambda frames: freeze(frames, size, cache=cache, version=version)
+        )
     if isinstance(source, Encoder):
         return _freeze_encoder(source, size, cache)
     return _freeze_backbone(source, size, cache, version)

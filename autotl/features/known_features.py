@@ -11,7 +11,7 @@ import numpy as np
 from autotl.cache.content_folders import folder_name
 from autotl.cache.record_store import RecordStore
 from autotl.features.features import reading_version
-from autotl.interfaces import Size
+from autotl.interfaces import CROPPED, MOTION, Size
 
 
 def count_known(cache: Path, source: str, size: Size, digests: np.ndarray) -> int:
@@ -19,15 +19,18 @@ def count_known(cache: Path, source: str, size: Size, digests: np.ndarray) -> in
 
     digests: bytes (n,). It is an estimate: the features may be those of other weights under the same name.
     """
-    found = 0
+    found, (source, _, crop) = 0, source.removesuffix(MOTION).partition(CROPPED)
     for name in {source, folder_name(source)}:
         for folder in (cache / "networks").glob(f"{glob.escape(name)}-{size[0]}x{size[1]}-*"):
             try:
                 n_features = int(json.loads((folder / "columns.json").read_text(encoding="utf-8"))[-1]["stop"])
             except (OSError, ValueError, LookupError, TypeError):
                 continue
-            for modality in ("image", "text"):
-                kept = cache / "features" / f"{folder.name}-{reading_version(modality)}"
-                store = RecordStore(kept, np.dtype(np.float32), (n_features,))
-                found = max(found, int(store.known(digests).sum()))
+            of_crop = f"{CROPPED}{glob.escape(crop)}-*" if crop else ""
+            for modality in ("image", "text", "clip"):
+                for kept in (cache / "features").glob(
+                    f"{glob.escape(folder.name)}{of_crop}-{reading_version(modality)}"
+                ):
+                    store = RecordStore(kept, np.dtype(np.float32), (n_features,))
+                    found = max(found, int(store.known(digests).sum()))
     return found

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autotl.images.decoder import UnreadableImage, decode
+from autotl.images.cropping import decode_cropped, find_corners, open_crop
+from autotl.images.decoder import ImageSource, UnreadableImage, decode
 from autotl.images.given_images import GivenImage, given_images, read_source
 
 
 class ImageReader:
     """Reads images as the model's graph takes them: its one input `images`, uint8 (n, height, width, 3).
 
+    folder: the model's, from which it opens what crops images, if the model does.
     item: what one is called. columns: those of a table of items. unreadable: what `read` raises.
     """
 
@@ -23,9 +26,10 @@ class ImageReader:
     columns = ("image",)
     unreadable = UnreadableImage
 
-    def __init__(self, metadata: Mapping[str, Any]) -> None:
+    def __init__(self, metadata: Mapping[str, Any], folder: Path | None = None) -> None:
         self.height: int = metadata["height"]
         self.width: int = metadata["width"]
+        self._find = open_crop(folder) if folder and "crop" in metadata else None
 
     @staticmethod
     def at(name: str, path: str, problem: str = "") -> GivenImage:
@@ -44,7 +48,18 @@ class ImageReader:
 
     def read(self, given: GivenImage) -> NDArray[np.uint8]:
         """The pixels of an image, uint8 (height, width, 3)."""
-        return decode(read_source(given.image), self.height, self.width)
+        return self.pixels(read_source(given.image))
+
+    def pixels(self, source: ImageSource) -> NDArray[np.uint8]:
+        """As `read`, of a file or its bytes."""
+        if self._find is None:
+            return decode(source, self.height, self.width)
+        return decode_cropped(source, self.height, self.width, find_corners(source, self._find))
+
+    @property
+    def crops(self) -> bool:
+        """Whether the model looks at a part of each image."""
+        return self._find is not None
 
     def inputs(self, read: Sequence[NDArray[np.uint8]]) -> dict[str, NDArray[Any]]:
         """The inputs of the graph for what was read."""

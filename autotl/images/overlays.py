@@ -21,12 +21,14 @@ _FADED = 0.45
 """How far the image is faded to light grey, so that its own shades are not mistaken for evidence."""
 
 
-def overlay(source: ImageSource, found: np.ndarray, *, edge: int = EDGE) -> bytes:
+def overlay(source: ImageSource | np.ndarray, found: np.ndarray, *, edge: int = EDGE) -> bytes:
     """Draw a map over its image as PNG: orange supports the answer, blue speaks against it.
 
-    found: float (h, w), covering the whole image. edge: pixels of the longer side. Raises UnreadableImage.
+    source: a file, its bytes, or pixels uint8 (height, width, 3). found: float (h, w), covering the
+    whole image. edge: pixels of the longer side. Raises UnreadableImage.
     """
-    image = open_image(source, at_least=(edge, edge))
+    pixels = isinstance(source, np.ndarray)
+    image = Image.fromarray(source) if pixels else open_image(source, at_least=(edge, edge))
     width, height = image.size
     scale = edge / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -11,6 +11,6 @@ from autotl.images.image_reader import ImageReader
 ItemReader = ImageReader
 
 
-def open_reader(_folder: Path, metadata: Mapping[str, Any]) -> ItemReader:
+def open_reader(folder: Path, metadata: Mapping[str, Any]) -> ItemReader:
     """What reads the images given to the model in a folder. metadata: its metadata.json."""
-    return ItemReader(metadata)
+    return ItemReader(metadata, folder)

@@ -18,14 +18,16 @@ from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, KINDS, ORDERED
 
 PROBE, FINE_TUNE = "probe", "fine-tune"
 STRATEGIES = ("auto", PROBE, FINE_TUNE)
-MAJORITY, ENSEMBLE, JOINT_FINE_TUNE = "majority", "ensemble", "joint-fine-tune"
+MAJORITY, ENSEMBLE, JOINT_FINE_TUNE, FRAME_VOTE = "majority", "ensemble", "joint-fine-tune", "frame-vote"
 """Strategies of rows that are not trials of a search: the most frequent class as every answer, a weighted mean of
-probes, and one network of several targets."""
+probes, one network of several targets, and of clips a vote of their frames."""
+BASELINES = (MAJORITY, FRAME_VOTE)
+"""Of these, what others are compared with and what is never chosen."""
 LOCAL = "local"
 """The executor that is used where none is named: processes on this machine."""
 _PATHS = ("data", "run", "attributes", "patch", "refit")
 _ADDRESSES = ("storage", "tracking_uri")
-_NAMES = ("backbones", "heads", "targets", "kinds", "classes", "disable_plugins", "audit", "order")
+_NAMES = ("backbones", "heads", "targets", "kinds", "classes", "disable_plugins", "audit", "order", "crops")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Config:
     for all suitable ones. max_gap: the largest tolerated gap in error or recall between groups, None for no limit.
     joint: whether one network is trained for all targets, beside those of each. workers: processes that run trials, the
     leading one among them. executor: what starts the others, and after a colon what it is told, as "command:srun -n1".
+    crops: names of what cuts images, "none" for whole images; empty for whole images and what every search tries.
     share: the URL where workers on other machines find the run, None if it stays in its folder.
     """
 
@@ -81,6 +84,7 @@ class Config:
     audit: tuple[str, ...] = ()
     max_gap: float | None = None
     joint: bool = False
+    crops: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._make_absolute()

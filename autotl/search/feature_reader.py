@@ -10,6 +10,7 @@ import numpy as np
 from autotl.cache.eviction import evict
 from autotl.cache.shared_records import take_warnings
 from autotl.data.split import LEFT_OUT_FOLD
+from autotl.features.crops import KeptCrop, corners_of, keep_crop
 from autotl.features.decoded_images import read_pixels
 from autotl.features.features import Features, extract
 from autotl.features.frozen_network import FrozenNetwork, freeze
@@ -18,6 +19,7 @@ from autotl.features.quantised_network import is_made, quantise, quantised_by
 from autotl.features.word_counts import CountFeatures, read_word_counts
 from autotl.interfaces import Backbone, Encoder, FeatureSource, Joined, Size, WordCounts
 from autotl.plugins import Plugins
+from autotl.runs.crops import CROPS_KEY, crop_words
 from autotl.runs.events import EngineChosen, FeaturesRead, Message, Progress, StageBegun
 from autotl.runs.run import Run
 from autotl.runtime.blas_threads import threads_per_worker
@@ -86,6 +88,11 @@ class FeatureReader:
             self._read.pop(place)
             self._complete.discard(place)
 
+    def crop(self, source: FeatureSource) -> KeptCrop | None:
+        """What cuts the images that a source reads; None if it reads whole images."""
+        crop = None if isinstance(source, Joined) else source.crop
+        return keep_crop(crop, self._settings.cache) if crop else None
+
     def _join(self, source: Joined, size: Size, items: np.ndarray | None) -> JoinedFeatures:
         """The features of the parts of a joined source, one after the other."""
         parts = [self.features(part, own, items) for part, own in source.places(size)]
@@ -107,7 +114,7 @@ class FeatureReader:
         dataset = self._run.dataset.part(backbone.modality)
         known = dataset.items["sha256"].drop_duplicates()
         items = known.index[known.isin(contents)]
-        pixels = np.stack([read_pixels(dataset, int(item), size) for item in items])
+        pixels = np.stack([read_pixels(dataset, int(item), size, network.crop) for item in items])
         return quantise(network, pixels, contents)
 
     def _extract(self, backbone: Backbone | Encoder, size: Size, items: np.ndarray) -> Features | CountFeatures:
@@ -146,7 +153,21 @@ class FeatureReader:
             dataset.modality,
         )  # fmt: skip
         run.emit(event)
+        if isinstance(features, Features) and items is self.used:
+            self._tell_of_crop(features)
         return features
+
+    def _tell_of_crop(self, features: Features) -> None:
+        """Keep and say in how many images a crop found nothing."""
+        crop, run = features.network.crop, self._run
+        if crop is None:
+            return
+        n_whole, n = corners_of(crop).n_whole(features.digests[self.used])
+        known = run.state().get(CROPS_KEY, {})
+        told = {"images": n, "whole": n_whole}
+        if n and known.get(crop.name) != told:
+            run.update(crops={**known, crop.name: told})
+            run.emit(Message(f"{crop.name}: {crop_words(n, n_whole)}"))
 
 
 def tell_of_sharing(run: Run, *, flush_seconds: float = 0.0) -> None:

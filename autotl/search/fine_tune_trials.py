@@ -163,7 +163,7 @@ def _train(
     development = run.split.development
     images = DecodedImages(
         run.dataset.part(candidate.network.modality), development, candidate.reading.size, run.folder / PIXELS,
-        seconds_left=context.seconds_left,
+        seconds_left=context.seconds_left, crop=context.reader.crop(candidate.backbone),
     )  # fmt: skip
     # One pass keeps what the deeper trials will train from, too.
     steps = [depth - deeper + training.trainable_stages for deeper in context.costs.step_depths(candidate)]
@@ -199,7 +199,7 @@ def _train_folds(
         why = options.judge.after_fold(fold, together(parts))
         if first is None:
             first, seconds = tuned, time.monotonic() - began
-            save_network(context, tuned, candidate.reading.size, folder)
+            save_network(context, tuned, candidate, folder)
             # A trial requested by name has no time limit; its further folds do.
             allowed = (FOLDS_SHARE if options.searched else FOLDS_SHARE_OF_STEP) * context.seconds_left.hard()
         elif not options.searched:

@@ -146,6 +146,7 @@ class _Job:
         images = DecodedImages(
             whole.dataset.part(candidate.network.modality), self._items, candidate.reading.size,
             whole.folder / PIXELS, seconds_left=self._seconds_left,
+            crop=self._targets[0].context.reader.crop(candidate.backbone),
         )  # fmt: skip
         cut = CutNetwork(network.model, network.backbone, network.freeze_depth, candidate.reading, self._training)
         why, how, _ = train_on(
@@ -224,7 +225,7 @@ class _Job:
         assert self._training is not None
         for target, network in zip(self._targets, self._network.alone, strict=True):
             one = FineTuned(network, tuned.probabilities, tuned.epochs, tuned.out_of_time, tuned.epoch_seconds)
-            save_network(target.context, one, target.candidate.reading.size, target.folder)
+            save_network(target.context, one, target.candidate, target.folder)
         self._keep(
             **self._training.to_json(), freeze_depth=self._network.freeze_depth, epochs=tuned.epochs,
             out_of_time=tuned.out_of_time, epoch_seconds=round(tuned.epoch_seconds, 3), fold_seconds=round(seconds, 3),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from autotl.features.decoded_images import DecodedImages, read_pixels
-from autotl.interfaces import Backbone, Size
+from autotl.interfaces import Backbone
 from autotl.predictions import Predictions
 from autotl.runs.events import ActivationsCached, Progress
 from autotl.runs.run import Run
@@ -113,7 +113,7 @@ def progress_of(
     return report
 
 
-def save_network(context: SearchContext, tuned: FineTuned, size: Size, folder: Path) -> None:
+def save_network(context: SearchContext, tuned: FineTuned, candidate: Candidate, folder: Path) -> None:
     """Leave the network, its graph, and its predictions of the replay items themselves.
 
     Cached activations are rounded to half precision: what was trained on does not tell what the network says exactly.
@@ -124,7 +124,8 @@ def save_network(context: SearchContext, tuned: FineTuned, size: Size, folder: P
     write_atomically(folder / GRAPH_FILE, tuned.to_onnx().SerializeToString())
     tuned.network.save(folder / NETWORK_FILE)
     items, dataset = replay_items(context.run.split, context.labels), context.run.dataset.part(Backbone.modality)
-    pixels = np.stack([read_pixels(dataset, int(i), size) for i in items]).astype(np.float32)
+    size, crop = candidate.reading.size, context.reader.crop(candidate.backbone)
+    pixels = np.stack([read_pixels(dataset, int(i), size, crop) for i in items]).astype(np.float32)
     found = keras.ops.convert_to_numpy(tuned.network(pixels, training=False)).astype(np.float64)
     replay = Predictions(items, context.labels[items], found / found.sum(axis=1, keepdims=True))
     replay.save(folder / REPLAY_FILE)

@@ -136,7 +136,10 @@ def _speeds(
 
 def _pixels(context: SearchContext, network: FrozenNetwork, items: np.ndarray) -> np.ndarray:
     return np.stack(
-        [read_pixels(context.run.dataset.part(network.modality), int(item), network.size) for item in items]
+        [
+            read_pixels(context.run.dataset.part(network.modality), int(item), network.size, network.crop)
+            for item in items
+        ]
     )
 
 

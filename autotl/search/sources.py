@@ -8,12 +8,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from autotl.data.modalities import kinds_read
+from autotl.data.item_kinds import IMAGES, KINDS
 from autotl.errors import ConfigError
-from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource, Joined, parts_of
+from autotl.interfaces import (
+    NOT_COMMERCIAL,
+    Backbone,
+    ClipEncoder,
+    Encoder,
+    EncoderFormat,
+    FeatureSource,
+    Joined,
+    parts_of,
+    uncropped,
+)
 from autotl.plugins import LoadedPlugin, Plugins, nearest
 from autotl.runs.config import FINE_TUNE, Config
 from autotl.runtime.user_paths import expand_home
+from autotl.search.clip_sources import motion_named, source_kinds, with_clips
+from autotl.search.cropped_sources import crop_named, require_crops_apply, with_crops
 from autotl.search.joined_sources import join_named, with_joined
 
 
@@ -30,9 +42,13 @@ def find_source(name: str, plugins: Plugins) -> FeatureSource:
     prefix, path = _split_path(name)
     if path and any(unicodedata.category(character) in ("Cc", "Cs") for character in path.name):
         raise ConfigError(f"the backbone {name!r} has characters in its name that cannot be shown. Rename the file.")
+    if path is None and (found := crop_named(name, plugins, lambda part: find_source(part, plugins))):
+        return found
     for one in formats.values():
         if (encoder := one.open(name)) is not None:
             return replace(encoder, name=f"{prefix}{path.name}") if path else encoder
+    if path is None and (moving := motion_named(name, plugins)):
+        return moving
     if Joined.BETWEEN in name and path is None:
         return join_named(name, lambda part: find_source(part, plugins))
     others = [one.example for one in formats.values()]
@@ -67,22 +83,28 @@ def sources_of(config: Config, plugins: Plugins, modality: str | None = None) ->
     modality: the kind of the items, by its name; None if it is not known yet, which gives those of every kind.
     Raises ConfigError if a source that was asked for is for another kind of item.
     """
+    if modality not in (None, IMAGES.name):
+        require_crops_apply(config.crops, config.data, KINDS[modality].plural)
     if config.backbones:
         named = named_sources(config.backbones, plugins)
         for name, source in named.items():
-            if modality and source.modality not in (modality, *kinds_read(modality)):
+            if modality and source.modality not in (modality, *source_kinds(modality)):
                 raise ConfigError(
                     f"the backbone {name!r} reads {source.modality}s, and {config.data} holds {modality}s. Leave it "
                     f"out, or name one for {modality}s: {', '.join(_installed(plugins, modality)) or 'none'}."
                 )
-        return with_joined(named, modality, every=True) if modality else named
+        if config.crops:
+            named = with_crops(named, config.crops, plugins, every=True)
+        return with_clips(with_joined(named, modality, every=True), modality) if modality else named
     if modality and not _installed(plugins, modality):
         raise ConfigError(
             f"{config.data} holds {modality}s, and no backbone or encoder that reads {modality}s is installed or "
             "loaded. `autotl plugins` lists what there is."
         )
     found = _installed(plugins, modality)
-    return with_joined(found, modality, every=False) if modality else found
+    if modality in (None, IMAGES.name):
+        found = with_crops(found, config.crops, plugins, every=False)
+    return with_clips(with_joined(found, modality, every=False), modality) if modality else found
 
 
 def _installed(plugins: Plugins, modality: str | None) -> dict[str, FeatureSource]:
@@ -90,7 +112,7 @@ def _installed(plugins: Plugins, modality: str | None) -> dict[str, FeatureSourc
     return {
         name: source
         for name, source in plugins.sources().items()
-        if source.embedded and source.commercial and (modality is None or source.modality in kinds_read(modality))
+        if source.embedded and source.commercial and (modality is None or source.modality in source_kinds(modality))
     }
 
 
@@ -105,7 +127,10 @@ def require_tunable(config: Config, sources: Mapping[str, FeatureSource]) -> Non
 
 
 def source_owner(source: FeatureSource, plugins: Plugins) -> LoadedPlugin | None:
-    """The plugin that brought a source; None if a format opened it, or if it is joined."""
+    """The plugin that brought a source, of a cropped one the plugin of the backbone; None if a format opened it, or if
+    it is joined."""
+    source = source if isinstance(source, Joined) else uncropped(source)
+    source = source.frames if isinstance(source, ClipEncoder) else source
     kind = Backbone if isinstance(source, Backbone) else Encoder
     return plugins.owner(kind, source.name) if source.name in plugins.all(kind) else None
 

@@ -89,7 +89,8 @@ def _shift(context: SearchContext, default: Candidate) -> DomainShift | None:
         turn[mine] = np.arange(len(mine))
     chosen = order[np.argsort(turn[order], kind="stable")][:SHIFT_IMAGES]
     try:
-        images = np.stack([read_pixels(dataset, int(item), default.reading.size) for item in chosen])
+        crop = context.reader.crop(default.backbone)
+        images = np.stack([read_pixels(dataset, int(item), default.reading.size, crop) for item in chosen])
         return measure_shift(default.network, default.reading.size, images)
     except (AutoTLError, UnreadableImage):  # a changed file, or a graph that cannot be written, is reported elsewhere
         return None

@@ -19,10 +19,14 @@ from autotl.workflows.abstaining import doubts, with_doubts
 from autotl.workflows.auditing import SUBGROUPS, WEAK_KINDS, subgroups, weak_kinds
 from autotl.workflows.backbones import PIECE as BACKBONES
 from autotl.workflows.backbones import backbones
+from autotl.workflows.crops import PIECE as CROPS
+from autotl.workflows.crops import crops
 from autotl.workflows.feasibility import verdict
 from autotl.workflows.learning_curves import PIECE as CURVE
 from autotl.workflows.learning_curves import learning_curve
 from autotl.workflows.mistake_maps import maps_of_mistakes
+from autotl.workflows.motion import PIECE as MOTION
+from autotl.workflows.motion import motion
 from autotl.workflows.parts import PIECE as PARTS
 from autotl.workflows.parts import parts
 from autotl.workflows.shortcuts import shortcuts
@@ -38,12 +42,14 @@ PIECES: Mapping[str, Piece] = {
     CURVE: learning_curve,
     "why": maps_of_mistakes,
     PARTS: parts,
+    MOTION: motion,
     BACKBONES: backbones,
+    CROPS: crops,
     VERDICT: verdict,
 }
 """By name, in the order in which they run: a piece may read what earlier ones have put into the result."""
 
-_OF_EVERY_TARGET = (SUBGROUPS, CURVE, PARTS, BACKBONES)
+_OF_EVERY_TARGET = (SUBGROUPS, CURVE, PARTS, MOTION, BACKBONES, CROPS)
 """Pieces for labels and numbers, too; the others are about one class for each item."""
 _OF_PIXELS = ("shortcuts", "why")
 """Pieces that look at images; other kinds of items have checks and panels of their own."""
@@ -114,4 +120,4 @@ def _is_due(name: str, subject: Subject) -> bool:
     if name == SUBGROUPS:
         config = subject.context.run.config
         return bool(config.audit) or config.max_gap is not None
-    return name in (DOUBTS, PARTS, BACKBONES, VERDICT, "labels", "numbers")
+    return name in (DOUBTS, PARTS, MOTION, BACKBONES, CROPS, VERDICT, "labels", "numbers")

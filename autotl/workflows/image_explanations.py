@@ -10,8 +10,9 @@ import numpy as np
 
 from autotl.deploy.explainer import Evidence, Explainer
 from autotl.deploy.occlusion_maps import by_cell
-from autotl.images.decoder import UnreadableImage, decode
+from autotl.images.decoder import UnreadableImage
 from autotl.images.given_images import GivenImage, read_source
+from autotl.images.image_reader import ImageReader
 from autotl.images.overlays import overlay
 from autotl.images.safe_decode import decode_risk
 from autotl.workflows.explanation import Explanation, in_odds
@@ -36,7 +37,7 @@ class ImageExplanations:
     def explain(self, items: Sequence[GivenImage], first: int, out: Path | None) -> Iterator[Explanation]:
         """Explain some images, in their order, with an overlay of each in `out`."""
         reader = self._explainer.predictor.reader
-        read = [_pixels(given, reader.height, reader.width) for given in items]
+        read = [_pixels(given, reader) for given in items]
         readable = [pixels for pixels in read if isinstance(pixels, np.ndarray)]
         evidence = iter(self._explainer.explain(np.stack(readable)) if readable else ())
         for number, (given, pixels) in enumerate(zip(items, read, strict=True), first):
@@ -48,7 +49,8 @@ class ImageExplanations:
             if out is not None:
                 out.mkdir(parents=True, exist_ok=True)
                 said["overlay"] = _file_name(number, given.name)
-                (out / said["overlay"]).write_bytes(overlay(read_source(given.image), one.map))
+                shown = pixels if reader.crops else read_source(given.image)
+                (out / said["overlay"]).write_bytes(overlay(shown, one.map))
             yield said
 
     def finish(self, out: Path) -> None:
@@ -90,13 +92,13 @@ def place_of(found: np.ndarray) -> str:
     return f"in the {vertical} {horizontal}" if vertical else f"in the middle {horizontal}"
 
 
-def _pixels(given: GivenImage, height: int, width: int) -> np.ndarray | str:
+def _pixels(given: GivenImage, reader: ImageReader) -> np.ndarray | str:
     """The pixels that the model sees, or why they cannot be read."""
     if given.problem:
         return given.problem
     try:
         source = read_source(given.image)
-        return decode_risk(source) or decode(source, height, width)
+        return decode_risk(source) or reader.pixels(source)
     except UnreadableImage as error:
         return str(error)
 

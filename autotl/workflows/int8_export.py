@@ -12,10 +12,10 @@ from autotl.data.dataset import Dataset
 from autotl.data.modalities import modality_named
 from autotl.deploy.deployable import load_deployable, write_deployable
 from autotl.deploy.doubts import without_doubts
+from autotl.deploy.joint_deployable import files_beside
 from autotl.deploy.predictor import Predictor
 from autotl.errors import ExportError
 from autotl.evidence.intervals import paired_difference
-from autotl.features.decoded_images import read_pixels
 from autotl.features.engine import images_per_second
 from autotl.features.frozen_network import INT8
 from autotl.features.quantised_network import CALIBRATION_ITEMS, quantise_graph
@@ -23,7 +23,7 @@ from autotl.predictions import log_loss
 from autotl.runs.run import Run, cluster_of, open_run, require_images
 
 if TYPE_CHECKING:
-    from autotl.interfaces import ScoreInterval, Size
+    from autotl.interfaces import ScoreInterval
 
 MOST_TEST_ITEMS = 2000
 """On so many images of the test split a difference of a point is seen."""
@@ -57,7 +57,8 @@ def export_int8(folder: Path, out: Path) -> Path:
     rng = np.random.default_rng(run.config.seed)
     calibration = rng.permutation(run.split.development)[:CALIBRATION_ITEMS]
     images = run.dataset.part(modality.name)
-    graph = quantise_graph(deployable.folder / "model.onnx", _pixels(images, calibration, deployable.size))
+    champion = Predictor(deployable.folder)
+    graph = quantise_graph(deployable.folder / "model.onnx", _pixels(images, calibration, champion))
     kept = sorted((deployable.folder / "replay").glob("[0-9]*"))
     card = (deployable.folder / "model_card.md").read_text(encoding="utf-8").rstrip()
 
@@ -65,23 +66,23 @@ def export_int8(folder: Path, out: Path) -> Path:
         write_deployable(
             without_doubts(onnx.load_from_string(graph)), out, classes=deployable.classes, size=deployable.size,
             replay=[(file.name.partition("_")[2], file.read_bytes()) for file in kept], expected=None,
-            metadata={**metadata, "precision": INT8, "int8": cost}, card=card,
+            metadata={**metadata, "precision": INT8, "int8": cost}, card=card, files=files_beside(deployable.folder),
         )  # fmt: skip
 
     write({}, card)  # to be measured
-    cost = _cost(run, images, deployable.folder, out, deployable.size)
+    cost = _cost(run, images, champion, out)
     write(cost, f"{card}\n\n## In int8\n\n{cost['said']}\n")
     return out / "model.onnx"
 
 
-def _cost(run: Run, images: Dataset, champion: Path, int8: Path, size: Size) -> dict[str, object]:
+def _cost(run: Run, images: Dataset, champion: Predictor, int8: Path) -> dict[str, object]:
     """What int8 costs on the test split against the champion, and how much faster it is on this machine.
 
     images: the items of the run, as images.
     """
     items = run.split.test[:MOST_TEST_ITEMS]
-    pixels, labels = _pixels(images, items, size), run.dataset.labels[items]
-    predictors = [Predictor(champion), Predictor(int8)]
+    pixels, labels = _pixels(images, items, champion), run.dataset.labels[items]
+    predictors = [champion, Predictor(int8)]
     answers = [predictor.probabilities(pixels) for predictor in predictors]
     speeds = images_per_second([predictor.probabilities for predictor in predictors], pixels[:_SPEED_ITEMS])
     groups = cluster_of(run, items)
@@ -100,8 +101,9 @@ def _cost(run: Run, images: Dataset, champion: Path, int8: Path, size: Size) -> 
     }  # fmt: skip
 
 
-def _pixels(images: Dataset, items: np.ndarray, size: Size) -> np.ndarray:
-    return np.stack([read_pixels(images, int(item), size) for item in items])
+def _pixels(images: Dataset, items: np.ndarray, champion: Predictor) -> np.ndarray:
+    reader = champion.reader
+    return np.stack([reader.read(reader.at("", str(images.path(int(item))))) for item in items])
 
 
 def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:

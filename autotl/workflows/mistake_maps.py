@@ -12,7 +12,6 @@ import numpy as np
 from autotl.deploy.explainer import Evidence, Explainer
 from autotl.deploy.map_facts import EXACT
 from autotl.evidence.said import Said
-from autotl.features.decoded_images import read_pixels
 from autotl.features.features import Features
 from autotl.images.decoder import UnreadableImage
 from autotl.images.overlays import overlay
@@ -44,10 +43,14 @@ _NOTE = (
 
 @dataclass(frozen=True)
 class _Explained:
-    """A mistake. nearest_for: paths of training images of the predicted class; nearest_against: of the true class."""
+    """A mistake. nearest_for: paths of training images of the predicted class; nearest_against: of the true class.
+
+    seen: the pixels of the part of the image that the model looks at; None if it looks at all of it.
+    """
 
     item: int
     evidence: Evidence
+    seen: np.ndarray | None
     nearest_for: tuple[str, ...]
     nearest_against: tuple[str, ...]
 
@@ -64,8 +67,8 @@ def maps_of_mistakes(subject: Subject) -> Said:
     near_for = _nearest(subject, features, items, answers)
     near_against = _nearest(subject, features, items, labels)
     explained = []
-    for place, evidence in _evidence(subject, items):
-        explained.append(_Explained(int(items[place]), evidence, near_for[place], near_against[place]))
+    for place, evidence, seen in _evidence(subject, items):
+        explained.append(_Explained(int(items[place]), evidence, seen, near_for[place], near_against[place]))
     if not explained:
         return Said(PIECE, problem="none of the mistakes could be explained in the time that was left")
     _write(subject, explained)
@@ -79,20 +82,21 @@ def surest_mistakes(tested: Predictions) -> np.ndarray:
     return np.asarray(wrong[np.argsort(-confidence[wrong], kind="stable")][:N_MISTAKES])
 
 
-def _evidence(subject: Subject, items: np.ndarray) -> list[tuple[int, Evidence]]:
-    """The position of each item that could be explained in time, and its evidence."""
+def _evidence(subject: Subject, items: np.ndarray) -> list[tuple[int, Evidence, np.ndarray | None]]:
+    """The position of each item that could be explained in time, its evidence, and what is seen of it if cropped."""
     run, began = subject.context.run, time.monotonic()
     explainer = Explainer(run.champion)
-    size = (explainer.predictor.reader.height, explainer.predictor.reader.width)
-    found: list[tuple[int, Evidence]] = []
+    reader = explainer.predictor.reader
+    found: list[tuple[int, Evidence, np.ndarray | None]] = []
     for place, item in enumerate(items):
         if found and time.monotonic() - began > SECONDS:
             break
         try:
-            pixels = read_pixels(run.dataset, int(item), size)
+            pixels = reader.read(reader.at("", str(run.dataset.path(int(item)))))
         except UnreadableImage:  # removed since the scan
             continue
-        found += [(place, one) for one in explainer.explain(pixels[None], grid=_OCCLUSION_GRID)]
+        seen = pixels if reader.crops else None
+        found += [(place, one, seen) for one in explainer.explain(pixels[None], grid=_OCCLUSION_GRID)]
     return found
 
 
@@ -152,7 +156,8 @@ def _write(subject: Subject, explained: list[_Explained]) -> None:
     document = []
     for one in explained:
         name = f"{one.item}.png"
-        write_atomically(folder / name, overlay(run.dataset.path(one.item), one.evidence.map, edge=_EDGE))
+        source = run.dataset.path(one.item) if one.seen is None else one.seen
+        write_atomically(folder / name, overlay(source, one.evidence.map, edge=_EDGE))
         document.append({
             "item": one.item, "path": str(paths.iloc[one.item]), "map": name, "method": one.evidence.method,
             "for": list(one.nearest_for), "against": list(one.nearest_against),

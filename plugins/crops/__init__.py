@@ -1,0 +1,1 @@
+"""Crops: what finds the part of an image that the backbone sees."""
