@@ -49,7 +49,7 @@ def _drawing_layer(seed: int) -> keras.Layer:
     import keras
     from keras import ops
 
-    class Draw(keras.layers.Layer):
+    class Draw(keras.layers.Layer):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__(dtype="float32")
             self.generator = keras.random.SeedGenerator(seed)

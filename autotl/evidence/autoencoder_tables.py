@@ -35,26 +35,26 @@ def how(found: AutoencoderResult) -> str:
 
 def _tables(found: AutoencoderResult) -> Iterator[Table]:
     if found.nearness:
-        rows = tuple((name, distance.value, _ends(distance)) for name, distance in found.nearness.items())
         yield Table(
-            "Distance to the nearest training image", ("images", "mean distance", "95 % interval"), rows,
+            "Distance to the nearest training image", ("images", "mean distance", "95 % interval"),
+            tuple((name, distance.value, _ends(distance)) for name, distance in found.nearness.items()),
             f"Cosine distance of features of {found.backbone}, between images of {found.edge} pixels. A reconstruction "
             "or a sample as near as a held-out image looks like one; one that is much nearer would be a copy.",
         )  # fmt: skip
     if found.rare:
-        rows = tuple((one.path, one.label, one.distance, one.error) for one in found.rare)
         yield Table(
-            RAREST, ("image", "label", "distance", "error"), rows,
+            RAREST, ("image", "label", "distance", "error"),
+            tuple((one.path, one.label, one.distance, one.error) for one in found.rare),
             "Distance: the mean distance of the latents to those of the 10 nearest other images. Error: the mean "
             f"squared error of the reconstruction. {RARE_FILE} has all images.",
         )  # fmt: skip
     if found.rare_groups:
-        rows = tuple(
-            (one.column, one.value, one.n_images, f"{100 * one.of_all:.0f} %", one.share.percent())
-            for one in found.rare_groups
-        )
         yield Table(
-            "Who is rare", ("column", "value", "images", "share of all", "share of the rarest tenth"), rows,
+            "Who is rare", ("column", "value", "images", "share of all", "share of the rarest tenth"),
+            tuple(
+                (one.column, one.value, one.n_images, f"{100 * one.of_all:.0f} %", one.share.percent())
+                for one in found.rare_groups
+            ),
             "Only classes and groups whose share among the rarest tenth of the images is beyond chance not that of all "
             "(95 % for all comparisons together, by Bonferroni's correction).",
         )  # fmt: skip

@@ -49,8 +49,8 @@ def _samples(found: AutoencoderResult) -> Iterator[str]:
             listed(f"{name} {n}" for name, n in found.sampled_classes.items()),
         )
         yield (
-            f"the champion is sure of {n_sure} of {found.n_samples} sampled images (a probability over one half), which "
-            f"it assigns to {counted(len(found.sampled_classes), 'class', 'classes')}: {classes}"
+            f"the champion is sure of {n_sure} of {found.n_samples} sampled images (a probability over one half) and "
+            f"assigns them to {counted(len(found.sampled_classes), 'class', 'classes')}: {classes}"
         )
 
 

@@ -162,7 +162,8 @@ def _with_rare(
     table = found.table()
     table.to_csv(new / RARE_FILE, index=False)
     write_rare(new, run.dataset, found.items[found.order[:N_RARE]])
-    rare = tuple(RareImage(row.path, row.label, row.distance, row.error) for row in table[:N_RARE].itertuples())
+    first = table[["path", "label", "distance", "error"]].head(N_RARE)
+    rare = tuple(RareImage(*row) for row in first.itertuples(index=False))
     return replace(
         result, rare=rare, n_rare=int(found.is_rare.sum()), rare_groups=rare_groups(found),
         rare_errors=rare_errors(found, evidence.searched if evidence else None),

@@ -1,4 +1,4 @@
-"""Which of a run's images are rare in the latents of an autoencoder, who they are, and whether the model fails there."""
+"""Which of a run's images are rare in the latents of an autoencoder, and whether the champion fails on these."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ def _share(inside: np.ndarray, rare: np.ndarray, cluster: np.ndarray | None, lev
 def _columns(found: Rarity) -> Iterator[tuple[str, str, np.ndarray]]:
     """Classes and attributes with few values: the column, a value, and which images have it."""
     table = found.run.dataset.items.iloc[found.items]
-    columns = {name.removeprefix("attribute."): table[name] for name in table if str(name).startswith("attribute.")}
+    names = [str(name) for name in table if str(name).startswith("attribute.")]
+    columns = {name.removeprefix("attribute."): table[name] for name in names}
     if found.run.dataset.target.is_classes:
         columns = {"class": table["label"], **columns}
     for column, values in columns.items():

@@ -47,7 +47,7 @@ def require_possible(run: Run, asked: AutoencoderRequest) -> None:
     n_train = len(run.split.train)
     if n_train < FEWEST_IMAGES:
         raise ConfigError(
-            f"{run.folder} has {counted(n_train, 'training image')}, and an autoencoder needs at least {FEWEST_IMAGES}; "
+            f"{run.folder} has {counted(n_train, 'training image')}, and an autoencoder needs {FEWEST_IMAGES} or more; "
             "give a run of more images"
         )
     if asked.edge not in EDGES:

@@ -38,8 +38,8 @@ def write_walks(folder: Path, trained: TrainedAutoencoder, images: np.ndarray) -
     """A row for each pair of successive images: the first, what is decoded between the latents of both, the second."""
     rows = []
     for first, last in zip(images[::2], images[1::2], strict=False):
-        ends = trained.encode(np.stack([first, last]))
-        rows.append(np.concatenate([first[None], trained.decode(walk(*ends, _STEPS)), last[None]]))
+        start, end = trained.encode(np.stack([first, last]))
+        rows.append(np.concatenate([first[None], trained.decode(walk(start, end, _STEPS)), last[None]]))
     (folder / WALKS).write_bytes(sheet(rows))
 
 

@@ -27,6 +27,7 @@ SECTIONS = (
     "Per-class scores",
     "Leaderboard",
     "Scores and panels",
+    "Autoencoders",
     "Compare",
     "Report",
 )

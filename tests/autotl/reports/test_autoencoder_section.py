@@ -1,0 +1,59 @@
+"""What autoencoders found comes into a report that is there already, once, below the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_autoencoders import FOUND, write_made
+
+from autotl.reports.autoencoder_section import add_autoencoder_section
+from autotl.runs.autoencoders import SAMPLES, SHEETS, autoencoder_folder
+
+PAGE = "<body><h1>run</h1><h2>For whom?</h2><h2>What the advice rests on</h2><h2>How it was made</h2></body>"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    write_made(tmp_path)
+    (tmp_path / "report.html").write_text(PAGE, encoding="utf-8")
+    return tmp_path
+
+
+def page_of(run: Path) -> str:
+    return (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_it_is_put_below_the_evidence_and_replaced(run: Path) -> None:
+    for sentence in ("it learned little", "it learned much"):
+        assert add_autoencoder_section(run, [replace(FOUND, sentences=(sentence,))])
+    page = page_of(run)
+    assert page.index("For whom?") < page.index("It learned much.") < page.index("What the advice rests on")
+    assert "It learned little" not in page
+    assert page.count('id="autoencoders"') == 1
+
+
+def test_all_sheets_are_inside_and_what_users_named_is_escaped(run: Path) -> None:
+    add_autoencoder_section(run, [FOUND])
+    page = page_of(run)
+    assert page.count("data:image/png;base64,") == len(SHEETS)
+    assert "<b>cat</b>" not in page
+    assert "cat/&lt;i&gt;1.png" in page
+    assert "Variational autoencoder" in page
+    assert "54 images of 16 x 16 pixels for 3 epochs in 12s" in page
+
+
+def test_a_sheet_that_is_missing_is_left_out(run: Path) -> None:
+    (autoencoder_folder(run, "vae") / SAMPLES).unlink()
+    add_autoencoder_section(run, [FOUND])
+    assert page_of(run).count("data:image/png;base64,") == len(SHEETS) - 1
+    assert SHEETS[SAMPLES] not in page_of(run)
+
+
+def test_without_a_report_nothing_is_written(run: Path) -> None:
+    (run / "report.html").unlink()
+    assert not add_autoencoder_section(run, [FOUND])
+    (run / "report.html").write_text("no place", encoding="utf-8")
+    assert not add_autoencoder_section(run, [FOUND])
+    assert page_of(run) == "no place"
