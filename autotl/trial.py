@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from autotl.interfaces import UNDEFINED, Backbone, FeatureSource, Head, ScoreInterval, Size
 from autotl.runs.config import ENSEMBLE as ENSEMBLE
 from autotl.runs.config import FINE_TUNE as FINE_TUNE
+from autotl.runs.config import FRAME_VOTE as FRAME_VOTE
 from autotl.runs.config import MAJORITY as MAJORITY
 from autotl.runs.config import PROBE as PROBE
 

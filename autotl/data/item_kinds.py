@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from autotl.clips.kind import CLIPS as CLIPS
 from autotl.images.kind import IMAGES as IMAGES
 from autotl.item_kind import ItemKind as ItemKind
 from autotl.pairs.kind import PAIRS as PAIRS
 from autotl.texts.kind import TEXTS as TEXTS
 
-KINDS = {kind.name: kind for kind in (IMAGES, TEXTS, PAIRS)}
+KINDS = {kind.name: kind for kind in (IMAGES, TEXTS, PAIRS, CLIPS)}
 """Every kind of item by its name."""
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from autotl.clips.modality import CLIPS
 from autotl.images.modality import IMAGES
 from autotl.modality import Modality
 from autotl.pairs.modality import PAIRS
 from autotl.texts.modality import TEXTS
 
-MODALITIES = {one.name: one for one in (IMAGES, TEXTS, PAIRS)}
+MODALITIES = {one.name: one for one in (IMAGES, TEXTS, PAIRS, CLIPS)}
 """Every kind of item."""
 _LARGE = 4096
 """Room for all of a text, in pixels."""
@@ -42,10 +43,11 @@ def common_kind(names: Collection[str]) -> str:
 def columns_to_read(name: str, files: Sequence[Path], *, paths: bool = True) -> dict[str, list[str]]:
     """What people who label items need beside their names, by column: the text, and the path of an image with a text.
 
-    paths: whether the paths are needed. Empty if the items are images; cells of unreadable items are empty.
+    paths: whether the paths are needed. Empty if the items have no text; cells of unreadable items are empty.
     """
     modality = modality_named(name)
-    columns = {} if modality.has_pixels else {TEXTS.name: [_whole(modality, file) for file in files]}
+    has_text = TEXTS.name in (name, *modality.parts)
+    columns = {TEXTS.name: [_whole(modality, file) for file in files]} if has_text else {}
     seen = [part for part in modality.parts if modality_named(part).has_pixels] if paths else []
     return {part: [_path_of(modality, part, file) for file in files] for part in seen} | columns
 

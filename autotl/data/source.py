@@ -15,6 +15,7 @@ import pandas as pd
 
 from autotl.cache.content_folders import unpacked_once
 from autotl.data.archives.unpack import unpack
+from autotl.data.clip_folders import CLIP_FILES, FRAME_FOLDERS, about_unread_clips, holds_clips, with_frame_files
 from autotl.data.file_lookup import Folder
 from autotl.data.folder_layout import FolderNames, read_folders
 from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled, part_in
@@ -22,7 +23,7 @@ from autotl.data.given_data import is_table, require_data
 from autotl.data.item_column import find_item_column
 from autotl.data.item_columns import NO_IMAGES
 from autotl.data.item_files import by_files, named_by
-from autotl.data.item_kinds import IMAGES, KINDS, TEXTS
+from autotl.data.item_kinds import CLIPS, IMAGES, KINDS, TEXTS
 from autotl.data.label_table import Labels, read_labels
 from autotl.data.label_words import label_text
 from autotl.data.layout_notes import about_unread_images, about_unread_texts
@@ -86,7 +87,8 @@ def open_source(
 ) -> Source:
     """Find the items of a dataset, their labels and their attributes.
 
-    They are images, or texts where there is no image; pairs of both if `text` names a column of a table of images.
+    They are images, or clips or texts where there is no image; pairs of images and texts if `text` names a column of a
+    table of images.
 
     data: a folder with one sub-folder per class (nested folders belong to the class above), which may be inside the
         folders train, validation and test or contain them; a folder of items with one table of labels (CSV, TSV,
@@ -96,7 +98,9 @@ def open_source(
     label: the column of labels, in the table or in `attributes`; None recognises it by its name.
     text: the column of texts, or of the names of text files; None recognises it in a table that has no images.
         `TEXT_FILES`: the text files of a folder, where there are images, too.
-    image: the column of images; None recognises it. `NO_IMAGES`: the texts alone are the items.
+    image: the column of images; None recognises it. `NO_IMAGES`: the texts alone are the items. `CLIP_FILES`: the
+        videos and animated images of a folder, also where there are images. `FRAME_FOLDERS`: each folder of images is
+        a clip.
     attributes: a table with the column `path`; every other column becomes an attribute.
     cache: folder below which archives and items stored in tables are unpacked, once per content.
     need_labels: whether to refuse data without any label. kind: of the target, see `autotl.targets`. order: of ordered
@@ -226,16 +230,29 @@ def _from_folders(folder: Folder, names: FolderNames, layout: str) -> Source:
     ignored = files.ignored + _kinds(files.tables)
     notes = (*names.notes, *about_unread_images(files.ignored))
     if folder.holds is IMAGES:
-        notes += tuple(about_unread_texts(files.ignored, len(files.items)))
+        notes += (*about_unread_texts(files.ignored, len(files.items)), *about_unread_clips(files.ignored))
     table = pd.DataFrame(columns, dtype=str)
     return Source(folder.root, table, ignored, layout, label="", notes=notes, modality=folder.holds.name)
 
 
 def _of_one_kind(request: _Request, folder: Folder) -> tuple[_Request, Folder]:
-    """The folder with the kind of items that it is about: images, or texts where there is none or they are asked for.
+    """The folder with the kind of items that it is about: images, or clips or texts where there is none, or what is
+    asked for.
 
-    Also the request, without `text` where it asks for files.
+    Also the request, without `text` or `image` where it asks for files.
     """
+    if request.image in (CLIP_FILES, FRAME_FOLDERS) and not _has_column(folder, request.image):
+        found = folder.holding(CLIPS)
+        if request.image == FRAME_FOLDERS:
+            found = with_frame_files(folder, request.cache)
+        elif not found.files.items:
+            raise DatasetError(
+                f"{request.data} has no clip, and --image {CLIP_FILES} asks for clips "
+                f"({', '.join(sorted(CLIPS.suffixes))}). Leave it out to learn from what there is."
+            )
+        return replace(request, image=None), found
+    if request.text is None and request.image is None and holds_clips(folder.files):
+        return request, folder.holding(CLIPS)
     if request.text is not None:
         columns = {name for table in folder.files.tables for name in column_names(folder.root / table)}
         if request.text != TEXT_FILES or TEXT_FILES in columns:
@@ -245,6 +262,10 @@ def _of_one_kind(request: _Request, folder: Folder) -> tuple[_Request, Folder]:
         return request, folder
     texts = folder.holding(TEXTS)
     return request, texts if texts.files.items else folder
+
+
+def _has_column(folder: Folder, name: str) -> bool:
+    return any(name in column_names(folder.root / table) for table in folder.files.tables if "/" not in table)
 
 
 def _gives_images(folder: Folder, table: str) -> bool:

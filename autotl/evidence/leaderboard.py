@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from autotl.targets import CLASSES, LABELS, NUMBER
-from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
+from autotl.trial import ENSEMBLE, FINE_TUNE, FRAME_VOTE, PROBE, TrialRecord
 
 _PLAIN_COLUMNS = (
     "state", "strategy", "backbone", "size", "stage", "pooling", "head", "value", "low", "high",
@@ -51,6 +51,8 @@ class Leaderboard:
         """What a row is called: what it is, in the field's words."""
         if trial.strategy == "majority":
             return self.baseline
+        if trial.strategy == FRAME_VOTE:
+            return "vote over the frames"
         backbone = trial.reading.backbone if trial.reading else ""
         if trial.strategy == ENSEMBLE:
             return f"ensemble of probes on {backbone}"

@@ -60,7 +60,9 @@ class Engine:
 
 
 def open_engine(file: Path, outputs: Sequence[str], *, threads: int | None = None, name: str = "") -> Engine:
-    """Open an ONNX graph of images, `images` uint8 (n, height, width, 3), that gives the named outputs.
+    """Open an ONNX graph of `images`, uint8 (n, height, width, 3), that gives the named outputs.
+
+    Of clips the images have one more axis, (n, n_frames, height, width, 3).
 
     threads: cores it may use, None for all. name: of a runtime; by default ONNX Runtime.
     """
@@ -93,8 +95,7 @@ def _open_onnxruntime(file: Path, outputs: list[str], threads: int) -> Engine:
 
     if session.get_providers()[0] != "CPUExecutionProvider":
         return Engine("onnxruntime", onnxruntime.__version__, compute, 2, _GPU_BATCH_ITEMS)
-    _, height, width, _ = session.get_inputs()[0].shape
-    return Engine("onnxruntime", onnxruntime.__version__, compute, threads, _batch_items(height, width))
+    return Engine("onnxruntime", onnxruntime.__version__, compute, threads, _batch_items(session.get_inputs()[0].shape))
 
 
 def _open_openvino(file: Path, outputs: list[str], threads: int) -> Engine:
@@ -121,12 +122,12 @@ def _open_openvino(file: Path, outputs: list[str], threads: int) -> Engine:
         finally:
             idle.put(request)
 
-    _, height, width, _ = (d.get_length() if d.is_static else 1 for d in model.input("images").partial_shape)
+    shape = [d.get_length() if d.is_static else 1 for d in model.input("images").partial_shape]
     # Its Python side sets itself up at the first use, and two threads that both do so wait for each other for ever
     # (seen with 2026.4.1: a static guard against the interpreter's lock).
-    compute(np.zeros((1, height, width, 3), dtype=np.uint8))
+    compute(np.zeros((1, *shape[1:]), dtype=np.uint8))
     version = openvino.__version__.partition("-")[0]
-    return Engine("openvino", version, compute, threads, _batch_items(height, width))
+    return Engine("openvino", version, compute, threads, _batch_items(shape))
 
 
 def _open_keras(network: FrozenNetwork, name: str) -> Engine:
@@ -157,8 +158,9 @@ def _open_keras(network: FrozenNetwork, name: str) -> Engine:
     return Engine(name, keras.__version__, compute, 1, batch_items)
 
 
-def _batch_items(height: int, width: int) -> int:
-    return max(1, min(_KERAS_BATCH_ITEMS, math.floor(_LANE_PIXELS / (height * width))))
+def _batch_items(shape: Sequence[int | str]) -> int:
+    """Items that one core computes at once. shape: (n, height, width, 3), or that of clips, (n, n_frames, ...)."""
+    return max(1, min(_KERAS_BATCH_ITEMS, math.floor(_LANE_PIXELS / math.prod(map(int, shape[1:-1])))))
 
 
 def images_per_second(computes: Sequence[Callable[[np.ndarray], object]], pixels: np.ndarray) -> list[float]:

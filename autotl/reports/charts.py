@@ -8,13 +8,15 @@ from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
 from autotl.evidence.weak_classes import ClassRecall
 from autotl.interfaces import Figure, ScoreInterval
 from autotl.reports.figures import ACCENT, INK, SOFT, WARN
-from autotl.runs.config import ENSEMBLE, FINE_TUNE, MAJORITY, PROBE
+from autotl.runs.config import BASELINES, ENSEMBLE, FINE_TUNE, FRAME_VOTE, MAJORITY, PROBE
 from autotl.runs.events import Event, FeaturesRead
 
 MOST_CLASSES = 40
 FEWEST_TRIALS = 3
-_ROUTES = {PROBE: "probe", FINE_TUNE: "fine-tuned", ENSEMBLE: "ensemble", MAJORITY: "majority class"}
-_ROUTE_COLOURS = {"probe": ACCENT, "fine-tuned": WARN, "ensemble": "#6f4ba3", "majority class": SOFT}
+_ROUTES = {
+    PROBE: "probe", FINE_TUNE: "fine-tuned", ENSEMBLE: "ensemble", MAJORITY: "majority class", FRAME_VOTE: "vote"
+}  # fmt: skip
+_ROUTE_COLOURS = {"probe": ACCENT, "fine-tuned": WARN, "ensemble": "#6f4ba3", "majority class": SOFT, "vote": SOFT}
 _SHARE = {"scale": {"domain": [0, 1]}, "axis": {"format": "%"}}
 
 
@@ -64,7 +66,7 @@ def search_chart(board: Leaderboard) -> Figure | None:
         return None
     rows, best = [], trials[0].score.value
     for trial in trials:
-        if trial.strategy != MAJORITY:
+        if trial.strategy not in BASELINES:
             best = max(best, trial.score.value) if board.larger_is_better else min(best, trial.score.value)
         route = _ROUTES.get(trial.strategy, trial.strategy)
         rows.append({"trial": trial.number, "route": route, "best": best, **trial.score.to_json()})
@@ -93,7 +95,7 @@ def search_chart(board: Leaderboard) -> Figure | None:
             },
         ],
     }
-    tail = trials_without_gain([t for t in trials if t.strategy != MAJORITY], board.larger_is_better)
+    tail = trials_without_gain([t for t in trials if t.strategy not in BASELINES], board.larger_is_better)
     return Figure(
         "The search",
         spec,

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autotl.runs.config import MAJORITY
+from autotl.runs.config import BASELINES
 from autotl.runs.events import Event, Progress, SearchBegun, StageBegun, TrialBegun, TrialEnded
 from autotl.scores import ScoreInterval
 
@@ -27,8 +27,8 @@ class BestTrial:
 
 
 def ended_trials(events: Sequence[Event]) -> list[TrialEnded]:
-    """The trials that have ended, without the majority class."""
-    return [event for event in events if isinstance(event, TrialEnded) and event.strategy != MAJORITY]
+    """The trials that have ended, without the baselines."""
+    return [event for event in events if isinstance(event, TrialEnded) and event.strategy not in BASELINES]
 
 
 def best_trials(events: Sequence[Event]) -> tuple[BestTrial, ...]:

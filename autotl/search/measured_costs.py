@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autotl.data.split import Split
-from autotl.interfaces import Backbone, FeatureSource, Joined, Size, WordCounts
+from autotl.features.clip_network import N_FRAMES
+from autotl.interfaces import Backbone, ClipEncoder, FeatureSource, Joined, Size, WordCounts
 from autotl.search.feature_reader import FeatureReader
 from autotl.search.fine_tune_cost import Estimate, estimate_seconds, stage_work, step_depths
 from autotl.search.fold_costs import FoldCosts
@@ -53,8 +54,9 @@ class MeasuredCosts:
             return 1 / sum(1 / self.images_per_second(part.name, own) for part, own in source.places(size))
         if isinstance(source, WordCounts) and backbone not in measured:
             return CAUTIOUS_TEXTS_PER_SECOND
+        cautious = CAUTIOUS_PIXELS_PER_SECOND / (N_FRAMES if isinstance(source, ClipEncoder) else 1)
         alike = (speed for name, speed in measured.items() if self._are_alike(source, self._sources.get(name)))
-        others = min(alike, default=2 * CAUTIOUS_PIXELS_PER_SECOND)
+        others = min(alike, default=2 * cautious)
         return measured.get(backbone, others / 2) / (size[0] * size[1])
 
     @staticmethod

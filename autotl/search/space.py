@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Backbone, FeatureSource, Head, Joined, Size, WordCounts, parts_of
+from autotl.interfaces import Backbone, ClipEncoder, FeatureSource, Head, Joined, Size, WordCounts, parts_of
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
+from autotl.search.clip_sources import with_clips
 from autotl.search.heads import declare
 from autotl.search.remote_heads import Traits
 from autotl.search.sources import find_source, sources_of
@@ -88,12 +89,17 @@ class Space:
         parts = default.places(default.sizes[0]) if isinstance(default, Joined) else ()
         return [Reading(part.name, size, STAGES[0], POOLINGS[0]) for part, size in parts if part.name in self.backbones]
 
+    def motion(self) -> list[Reading]:
+        """The whole of each source that reads how the frames of clips change."""
+        moving = [one for one in self.backbones.values() if isinstance(one, ClipEncoder) and one.motion]
+        return [Reading(one.name, one.sizes[0], STAGES[0], POOLINGS[0]) for one in moving]
+
     def on_every_board(self) -> list[Reading]:
         """What stands on every leaderboard beside the default, where a head can read it."""
         if all(head.recipe for head in self.heads.values()):  # a recipe reads its own
             return []
         home = self.default().reading.place
-        return [one for one in (*self.word_counts(), *self.alone()) if one.place != home]
+        return [one for one in (*self.word_counts(), *self.alone(), *self.motion()) if one.place != home]
 
     def sample(self, hp: keras_tuner.HyperParameters) -> Candidate:
         """Ask `hp` for one candidate; a head that is a recipe overrides what the recipe fixes.
@@ -224,6 +230,7 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
         raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
     named = {head.recipe.backbone for head in heads.values() if head.recipe and head.recipe.backbone}
     of_recipes = {name: find_source(name, plugins) for name in named - set(backbones)}
+    of_recipes = {name: with_clips({name: one}, run.dataset.modality)[name] for name, one in of_recipes.items()}
     _require_modality(heads, of_recipes, run.dataset.modality)
     return Space(
         backbones, heads, default_head(plugins, traits, target),

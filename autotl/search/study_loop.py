@@ -20,6 +20,7 @@ from autotl.search.absent_items import waits_for_others
 from autotl.search.context import SearchContext
 from autotl.search.ensemble_trials import blend_candidates, blend_probes
 from autotl.search.fine_tune_proposals import propose
+from autotl.search.frame_vote import may_vote, run_frame_vote
 from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed_hyperparameters
 from autotl.search.leases import LeaseKeeper
 from autotl.search.limits import Limits
@@ -32,7 +33,7 @@ from autotl.search.run_trial import run_majority
 from autotl.search.screening import screen
 from autotl.search.step import Step
 from autotl.search.trials_in_progress import TrialsInProgress
-from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Params, Training, TrialRecord
+from autotl.trial import FINE_TUNE, FRAME_VOTE, MAJORITY, PROBE, Params, Training, TrialRecord
 
 MAX_FAILURES = 20
 WAIT_SECONDS = 1.0
@@ -87,17 +88,23 @@ class StudyLoop:
         return self._latest
 
     def baselines(self) -> TrialRecord:
-        """Run the majority-class row and the untuned default unless they are there; returns the default's record."""
+        """Run the baseline rows and the untuned default unless they are there; returns the default's record."""
         found = {t.number: t for t in studies.records(self._study) if t.state == "complete"}
         if not any(t.strategy == MAJORITY for t in found.values()):
             trial = self._trials.ask()
             self._trials.finish(trial, run_majority(self.context, trial.number))
-        known = studies.default_number(self._study)
+        known, default = studies.default_number(self._study), self.context.space.default()
         if known is not None:
-            return found[known]
-        trial = self._trials.ask()
-        studies.mark_default(trial)
-        return self._trials.run(trial, self.context.space.default(), fixed_hyperparameters({}))
+            record = found[known]
+        else:
+            trial = self._trials.ask()
+            studies.mark_default(trial)
+            record = self._trials.run(trial, default, fixed_hyperparameters({}))
+        voted = any(t.strategy == FRAME_VOTE for t in found.values())
+        if not voted and record.state == "complete" and may_vote(self.context, default, self._limits.seconds_left()):
+            trial = self._trials.ask()
+            self._trials.finish(trial, run_frame_vote(self.context, default, trial.number))
+        return record
 
     def warm_start(self) -> None:
         """Score readings on a sample of the images, and queue what is worth knowing first."""

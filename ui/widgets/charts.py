@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.evidence.leaderboard import is_default
+from autotl.runs.config import BASELINES
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, ink
 from autotl_ui.widgets.words import score_name
 
@@ -21,7 +22,10 @@ N_COUNTED = 15
 ROW_PIXELS = 28
 AXIS_PIXELS = 70
 LEGEND_PIXELS = 45
-ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned", "ensemble": "ensemble", "majority": "baseline"}
+ROUTES = {
+    "probe": "simplified", "fine-tune": "fine-tuned", "ensemble": "ensemble", "majority": "baseline",
+    "frame-vote": "vote",
+}  # fmt: skip
 
 
 def leaderboard_chart(
@@ -35,7 +39,7 @@ def leaderboard_chart(
 
     objective = score_name(objective)
     ended = board[board["state"] == "complete"]
-    always = is_default(ended) | (ended["strategy"] == "majority") | (ended["trial"] == champion)
+    always = is_default(ended) | ended["strategy"].isin(BASELINES) | (ended["trial"] == champion)
     best = ended[always | (np.arange(len(ended)) < N_TRIALS)].copy()
     titled = zip(best.iterrows(), is_default(best), strict=True)
     best["title"] = [_title(trial, default=default) for (_, trial), default in titled]
@@ -96,6 +100,8 @@ def probability_chart(probabilities: Mapping[str, float]) -> alt.LayerChart | al
 def _title(trial: pd.Series, *, default: bool) -> str:
     if trial["strategy"] == "majority":
         return "majority class"
+    if trial["strategy"] == "frame-vote":
+        return "vote over the frames"
     return f"trial {trial['trial']}: {trial['head']}{' (default)' if default else ''}"
 
 

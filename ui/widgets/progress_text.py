@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from autotl.runs.config import FINE_TUNE, MAJORITY
+from autotl.runs.config import BASELINES, FINE_TUNE
 from autotl.runs.events import (
     DatasetRead,
     EngineChosen,
@@ -138,7 +138,7 @@ def _past_trial(event: TrialEnded, best: int | None) -> Iterator[str]:
     what = f"Trial {event.number}, {event.name}"
     if event.state == "failed":
         yield f"{what}, failed: {event.reason}."
-    if not event.score.is_defined or event.strategy == MAJORITY:
+    if not event.score.is_defined or event.strategy in BASELINES:
         return
     if event.is_best and event.number != best:
         yield f"{what}, became the best: {event.score}, in {cost(event.seconds)}."

@@ -12,6 +12,7 @@ STRATEGY_COLOURS = {
     "fine-tune": "#d0731a",
     "ensemble": "#0d8a6a",
     "majority": "#8493a3",
+    "frame-vote": "#8a6fa8",
 }
 """By Okabe and Ito (2008), darkened: distinguishable for colour-blind readers, legible on both backgrounds."""
 

@@ -1,0 +1,107 @@
+"""Folders that hold clips: videos and animated images, or folders of frames, each of which is a clip.
+
+Videos are told by their names where there are no images. Animated GIF and WebP files are images unless there are videos
+beside them, and folders of frames look as folders of images do: both have to be asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from autotl.cache.content_folders import new_folder
+from autotl.clips.frame_files import frames_file, in_frame_order
+from autotl.clips.kind import ANIMATED_SUFFIXES, FRAMES_SUFFIX, VIDEO_SUFFIXES
+from autotl.data.file_lookup import Folder
+from autotl.data.item_kinds import CLIPS
+from autotl.data.listing import Files
+from autotl.data.note import Note
+from autotl.errors import DatasetError
+
+CLIP_FILES, FRAME_FOLDERS = "clips", "frames"
+"""What `image` is where the files are clips, and where each folder of images is one."""
+
+
+def n_videos(ignored: Mapping[str, int]) -> int:
+    """How many of the other files beside images are videos. ignored: their number by kind."""
+    return sum(n for kind, n in ignored.items() if kind.removeprefix("*") in VIDEO_SUFFIXES)
+
+
+def holds_clips(files: Files) -> bool:
+    """Whether a folder holds videos, and no image but such that may be animated."""
+    may_be_clips = all(path.lower().endswith(tuple(ANIMATED_SUFFIXES)) for path in files.items)
+    return may_be_clips and n_videos(files.ignored) > 0
+
+
+def about_unread_clips(ignored: Mapping[str, int]) -> list[Note]:
+    """Videos that are not read, because there are images, too."""
+    n = n_videos(ignored)
+    if not n:
+        return []
+    found = f"{n} video{'s' * (n != 1)} {'is' if n == 1 else 'are'} not read, because there are images, too"
+    return [Note(found, f"To learn from the videos, add --image {CLIP_FILES}.", "info")]
+
+
+def with_frame_files(folder: Folder, cache: Path) -> Folder:
+    """The folder with a file for each folder of images in it, which holds the frames that are read of them.
+
+    They are written below the cache, once for the names, sizes and dates of the images; tables at the top are copied.
+    Raises DatasetError if there is no image, or if a frame cannot be read.
+    """
+    clips = _frames_by_folder(folder.files.items)
+    if not clips:
+        raise DatasetError(
+            f"{folder.root} has no folder of images, and --image {FRAME_FOLDERS} takes each folder of images for a "
+            f"clip. Put the frames of each clip into a folder of its own, in the folder of its class; without the "
+            "option each image is an item."
+        )
+    tables = [name for name in folder.files.tables if "/" not in name]
+    target = cache / "frames" / _digest(folder.root, [*folder.files.items, *tables])
+    if not target.is_dir():
+        import filelock
+
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(f"{target}.lock"):
+            if not target.is_dir():
+                with new_folder(target) as temporary:
+                    _write(folder.root, clips, tables, temporary)
+    return Folder(target.resolve(), folder.sealed, holds=CLIPS)
+
+
+def _frames_by_folder(paths: Sequence[str]) -> dict[str, list[str]]:
+    """The images directly in each folder, in the order of their names; those at the top are in none."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        if folder:
+            found.setdefault(folder, []).append(name)
+    return {name: in_frame_order(frames) for name, frames in found.items()}
+
+
+def _digest(root: Path, paths: Sequence[str]) -> str:
+    facts = [(path, *_size_and_date(root / path)) for path in paths]
+    return hashlib.sha256(json.dumps([str(root), facts]).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _size_and_date(path: Path) -> tuple[int, int]:
+    found = os.stat(path)  # noqa: PTH116, a path object for each takes longer
+    return found.st_size, found.st_mtime_ns
+
+
+def _write(root: Path, clips: Mapping[str, Sequence[str]], tables: Sequence[str], out: Path) -> None:
+    for folder, names in clips.items():
+        file = out / f"{folder}{FRAMES_SUFFIX}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file.write_bytes(frames_file([root / folder / name for name in names]))
+        except OSError as error:
+            raise DatasetError(
+                f"the frames in {root / folder} cannot be kept as a clip: {error.strerror or error}. Check that they "
+                "can be read, and that there is room in the cache (AUTOTL_CACHE)."
+            ) from error
+    for name in tables:
+        shutil.copyfile(root / name, out / name)
