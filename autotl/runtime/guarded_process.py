@@ -123,7 +123,10 @@ class GuardedProcess:
 
     @contextmanager
     def watched(self, seconds_left: Callable[[], float], memory_bytes: float) -> Iterator[None]:
-        """End the child when its time is up or it uses more memory."""
+        """End the child when its time is up or it uses more memory.
+
+        Raises ChildEndedError if the answer came while it was being ended: the next message must not meet that end.
+        """
         done = threading.Event()
         watch = threading.Thread(target=self._watch, args=(done, seconds_left, memory_bytes), daemon=True)
         watch.start()
@@ -132,6 +135,8 @@ class GuardedProcess:
         finally:
             done.set()
             watch.join()
+        while self._ended_for:
+            self.receive()
 
     def renew(self) -> None:
         """End what does the work, with all that it holds; on Linux the child forks another for the next message."""

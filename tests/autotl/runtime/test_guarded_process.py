@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -70,6 +72,20 @@ def test_renewed_it_holds_nothing_and_answers_at_once(child):
     assert child._child.pid == server
     assert child._worker != worker
     assert child.memory() < 150_000_000
+
+
+@LINUX
+def test_an_answer_that_comes_while_it_is_ended_is_late_and_the_next_message_is_answered(child, monkeypatch):
+    answered = threading.Event()
+    monkeypatch.setattr(child, "_ask_where", lambda: answered.wait(20))
+    until = time.monotonic() + 20
+    with pytest.raises(ChildEndedError, match="did not end in the time"), child.watched(lambda: 0.0, math.inf):
+        assert asked(child, do="ping") == {"did": "ping"}
+        while not child._ended_for and time.monotonic() < until:
+            time.sleep(0.01)
+        answered.set()
+    with child.watched(lambda: 60.0, math.inf):
+        assert asked(child, do="ping") == {"did": "ping"}
 
 
 @LINUX
