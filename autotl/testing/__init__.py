@@ -3,6 +3,8 @@
 from autotl.testing.autoencoders import check_autoencoder
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
+from autotl.testing.crops import check_crop
+from autotl.testing.debias_methods import check_debias_method
 from autotl.testing.encoders import check_encoder, check_encoder_format
 from autotl.testing.evaluators import check_evaluator
 from autotl.testing.executors import check_executor
@@ -16,6 +18,8 @@ __all__ = [
     "check_autoencoder",
     "check_backbone",
     "check_check",
+    "check_crop",
+    "check_debias_method",
     "check_encoder",
     "check_encoder_format",
     "check_evaluator",

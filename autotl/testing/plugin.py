@@ -11,6 +11,8 @@ from autotl.interfaces import (
     Autoencoder,
     Backbone,
     Check,
+    Crop,
+    DebiasMethod,
     Encoder,
     EncoderFormat,
     Evaluator,
@@ -25,6 +27,8 @@ from autotl.plugins import LoadedPlugin, Offered
 from autotl.testing.autoencoders import check_autoencoder
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
+from autotl.testing.crops import check_crop
+from autotl.testing.debias_methods import check_debias_method
 from autotl.testing.encoders import check_encoder, check_encoder_format
 from autotl.testing.evaluators import check_evaluator
 from autotl.testing.executors import check_executor
@@ -42,7 +46,9 @@ CHECKS: Mapping[type[Offered], Callable[[Any], None]] = {
     Evaluator: check_evaluator,
     Check: check_check,
     Sampler: check_sampler,
+    DebiasMethod: check_debias_method,
     Executor: check_executor,
+    Crop: check_crop,
     Autoencoder: check_autoencoder,
     Registry: check_registry,
 }

@@ -36,7 +36,8 @@ MAY_IMPORT = {
     "autotl.images": "item_kind runtime cache modality",
     "autotl.texts": "item_kind runtime cache modality",
     "autotl.pairs": "item_kind runtime modality images texts",
-    "autotl.data": "item_kind ordered_classes targets errors runtime cache modality images texts pairs",
+    "autotl.clips": "item_kind runtime cache modality images",
+    "autotl.data": "item_kind ordered_classes targets errors runtime cache modality images texts pairs clips",
     "autotl.runs": "targets errors scores runtime data",
     "autotl.predictions": "targets runtime",
     "autotl.interfaces": "targets scores executors feature_sources domain_shift debiasing autoencoders crops "
@@ -44,7 +45,7 @@ MAY_IMPORT = {
     "autotl.trial": "interfaces runs",
     "autotl.hookspecs": "interfaces trial runs",
     "autotl.plugins": "errors runtime settings interfaces hookspecs",
-    "autotl.features": "errors settings interfaces trial runtime graphs cache images texts data",
+    "autotl.features": "errors settings interfaces trial runtime graphs cache images texts clips data",
     "autotl.autoencoding": "errors interfaces runtime cache data features",
     "autotl.style_transfer": "errors interfaces runtime images features",
     "autotl.training": "targets errors interfaces trial predictions runtime graphs cache data features",
@@ -57,7 +58,7 @@ MAY_IMPORT = {
     "data runs features training search",
     "autotl.workflows": "targets errors settings interfaces trial predictions plugins runtime images data runs "
     "features autoencoding style_transfer training checks evidence search reports deploy",
-    "autotl.testing": "targets errors settings interfaces trial plugins runtime graphs texts data runs features "
+    "autotl.testing": "targets errors settings interfaces trial plugins runtime graphs images texts data runs features "
     "autoencoding training checks evidence search deploy workflows",
     "autotl.api": "targets errors scores settings interfaces predictions plugins runtime runs style_transfer evidence "
     "deploy workflows",
@@ -114,11 +115,12 @@ def allowed(folder: str) -> set[str]:
     return {name if name.startswith("autotl") else f"autotl.{name}" for name in names}
 
 
-# The modules outside of autotl.images, texts and pairs that know a kind of item; all others ask the `Modality`.
+# The modules outside of autotl.images, texts, pairs and clips that know a kind of item; all others ask the `Modality`.
 KNOWS = {
     "autotl.images": (
         "data.groups", "data.candidate_groups.from_exif", "data.item_kinds", "data.modalities", "data.table_images",
-        "deploy.maps", "deploy.similar_images", "features.crops", "features.decoded_images", "features.features", "style_transfer.pixels",
+        "deploy.maps", "deploy.similar_images", "features.crops", "features.decoded_images", "features.features",
+        "style_transfer.pixels", "testing.crops",
         "workflows.default_probe", "workflows.image_explanations", "workflows.mistake_maps", "workflows.shortcuts",
     ),
     "autotl.texts": (
@@ -127,13 +129,16 @@ KNOWS = {
         "features.text_network", "features.word_counts", "testing.text_encoders",
     ),
     "autotl.pairs": ("data.item_kinds", "data.modalities", "data.table_pairs"),
+    "autotl.clips": (
+        "data.clip_folders", "data.item_kinds", "data.modalities", "features.clip_network",
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("room", KNOWS)
 def test_the_core_names_no_kind_of_item_but_where_one_is_read(room):
     knowing = {
-        name for name in CORE if folder_of(name) not in ("autotl.images", "autotl.texts", "autotl.pairs")
+        name for name in CORE if folder_of(name) not in ("autotl.images", "autotl.texts", "autotl.pairs", "autotl.clips")
         and any(folder_of(imported) == room for imported, _ in imports(MODULES[name]) if imported in MODULES)
     }  # fmt: skip
     assert knowing == {f"autotl.{name}" for name in KNOWS[room]}
