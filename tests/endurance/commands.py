@@ -25,7 +25,7 @@ from endurance.rounds import BROKEN, Round
 
 _SERVER = Path(__file__).with_name("upload_server.py")
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_STARTS_WITHIN = 60.0
+_STARTS_WITHIN = 300.0
 _LASTS = {UPLOAD: 1.5, EXPORT: 5.0, REGISTRATION: 8.0, SERVING: 15.0}
 """Seconds within which a command is killed."""
 
