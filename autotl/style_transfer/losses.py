@@ -7,19 +7,9 @@ which suit VGG, each distance is relative to what it is measured from, so that o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from autotl.style_transfer.stages import StyleStages
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What the parts of the loss count. smoothness: of the total variation, which keeps out grainy patterns."""
-
-    content: float
-    style: float
-    smoothness: float
 
 
 def gram_matrix(activations: Any) -> Any:
@@ -35,30 +25,36 @@ def gram_matrix(activations: Any) -> Any:
 
 def loss_terms(
     read: Callable[[Any], Mapping[str, Any]], stages: StyleStages, *, content: Any, style: Mapping[str, Any],
-    weights: Weights,
+    style_weight: float,
 ) -> Callable[[Any], Any]:  # fmt: skip
-    """The terms of the loss as a function of an image: content, smoothness, then style by stage.
+    """The terms of the loss as a function of an image: of the content, with a weight of 1, then of each style stage.
 
     read: from pixels 0 to 255, (1, h, w, 3), to the activations of each stage. content: the activations of the content
-    image at its stage; style: the Gram matrices of the style image by stage. The function takes pixels from 0 to 1.
+    image at its stage; style: the Gram matrices of the style image by stage. style_weight: of all style stages
+    together. The function takes pixels from 0 to 1.
     """
     from keras import ops
 
-    spread = ops.var(content, axis=(0, 1, 2))
-    content_scale = weights.content / ops.mean(spread)
-    share = weights.style / sum(stages.style.values())
-    style_scales = {name: share * weight / ops.mean(ops.square(style[name])) for name, weight in stages.style.items()}
+    content_scale = _inverse(ops.mean(ops.var(content, axis=(0, 1, 2))))
+    share = style_weight / sum(stages.style.values())
+    style_scales = {
+        name: share * weight * _inverse(ops.mean(ops.square(style[name]))) for name, weight in stages.style.items()
+    }  # fmt: skip
 
     def terms(image: Any) -> Any:
         found = read(image * 255.0)
-        rows, columns = image[:, 1:] - image[:, :-1], image[:, :, 1:] - image[:, :, :-1]
-        rough = ops.mean(ops.square(rows)) + ops.mean(ops.square(columns))
         return ops.stack(
             [
                 content_scale * ops.mean(ops.square(found[stages.content] - content)),
-                weights.smoothness * rough,
                 *(s * ops.mean(ops.square(gram_matrix(found[n]) - style[n])) for n, s in style_scales.items()),
             ]
         )
 
     return terms
+
+
+def _inverse(scale: Any) -> Any:
+    """Finite also where an image of one colour has no scale."""
+    import keras
+
+    return 1 / keras.ops.maximum(scale, keras.config.epsilon())

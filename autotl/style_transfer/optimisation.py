@@ -60,7 +60,8 @@ def minimise(
     try:
         minimize(
             total, start.astype(np.float64).ravel(), jac=True, method="L-BFGS-B", bounds=Bounds(0.0, 1.0),
-            callback=keep, options={"maxiter": steps, "maxfun": _EVALUATIONS_PER_STEP * steps, "ftol": 0.0, "gtol": 0.0},
+            callback=keep,
+            options={"maxiter": steps, "maxfun": _EVALUATIONS_PER_STEP * steps, "ftol": 0.0, "gtol": 0.0},
         )  # fmt: skip
     except KeyboardInterrupt:
         if not taken:

@@ -10,7 +10,7 @@ import numpy as np
 
 from autotl.interfaces import Backbone
 from autotl.runtime import keras_backend
-from autotl.style_transfer.losses import Weights, gram_matrix, loss_terms
+from autotl.style_transfer.losses import gram_matrix, loss_terms
 from autotl.style_transfer.network import build_frozen, stage_reader, stage_strides
 from autotl.style_transfer.optimisation import minimise
 from autotl.style_transfer.stages import StyleStages
@@ -56,7 +56,7 @@ class StyleTransfer:
         self.strides = stage_strides(self._network)
 
     def run(
-        self, stages: StyleStages, weights: Weights, *, steps: int, seed: int,
+        self, stages: StyleStages, *, style_weight: float, steps: int, seed: int,
         after_step: Callable[[int, np.ndarray], None],
     ) -> Transferred:  # fmt: skip
         """Transfer the style. after_step(number from 1, image): called after each, with pixels as in the result."""
@@ -64,17 +64,16 @@ class StyleTransfer:
         content = read(_batch(self._content))[stages.content]
         styles = stage_reader(self._style_network, tuple(stages.style))(_batch(self._style))
         grams = {name: gram_matrix(activations) for name, activations in styles.items()}
-        terms = loss_terms(read, stages, content=content, style=grams, weights=weights)
-        loss = keras_backend.with_gradient(terms)
-        begin = _batch(self._content) / 255
-        noise = np.random.default_rng(seed).normal(0, NOISE, begin.shape)
+        terms = loss_terms(read, stages, content=content, style=grams, style_weight=style_weight)
+        corners = _corners(_batch(self._content) / 255)
+        noise = np.random.default_rng(seed).normal(0, NOISE, corners.shape)
         found = minimise(
-            loss, np.clip(begin + noise, 0, 1), steps=steps,
-            after_step=lambda number, image: after_step(number, _as_pixels(image)),
+            keras_backend.with_gradient(lambda point: terms(_mean_of_corners(point))),
+            np.clip(corners + noise, 0, 1), steps=steps,
+            after_step=lambda number, point: after_step(number, _as_pixels(point)),
         )  # fmt: skip
-        # Of the pixels as they are saved, and without the weights.
-        image = _as_pixels(found.image)
-        before, after = (_style_loss(loss(_batch(one) / 255)[0], weights) for one in (self._content, image))
+        image = _as_pixels(found.image)  # as it is saved
+        before, after = (_style_loss(terms(_batch(one) / 255)) / style_weight for one in (self._content, image))
         activations = read(_batch(image))[stages.content]
         return Transferred(
             image, stages, found.steps, found.interrupted, before, after, _correlation(activations, content)
@@ -85,13 +84,30 @@ def _batch(pixels: np.ndarray) -> np.ndarray:
     return pixels[None].astype(np.float32)
 
 
-def _as_pixels(image: np.ndarray) -> np.ndarray:
-    pixels: np.ndarray = np.round(255 * image[0]).astype(np.uint8)
+def _corners(image: np.ndarray) -> np.ndarray:
+    """The corners between pixels, (1, height + 1, width + 1, 3): each is the mean of the pixels around it."""
+    return np.asarray(_mean_of_corners(np.pad(image, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")))
+
+
+def _mean_of_corners(corners: Any) -> Any:
+    """Pixels as means of their four corners.
+
+    Networks whose first layer has a stride of two hardly see patterns that alternate from pixel to pixel, which would
+    cover the image if its pixels were free. No mean of corners alternates so.
+    """
+    rows = (corners[:, 1:] + corners[:, :-1]) / 2
+    return (rows[:, :, 1:] + rows[:, :, :-1]) / 2
+
+
+def _as_pixels(corners: np.ndarray) -> np.ndarray:
+    pixels: np.ndarray = np.round(255 * _mean_of_corners(corners)[0]).astype(np.uint8)
     return pixels
 
 
-def _style_loss(terms: np.ndarray, weights: Weights) -> float:
-    return float(terms[2:].sum()) / weights.style
+def _style_loss(terms: Any) -> float:
+    import keras
+
+    return float(keras.ops.convert_to_numpy(terms)[1:].sum())
 
 
 def _correlation(one: Any, other: Any) -> float:

@@ -56,7 +56,7 @@ def transfer_style(request: StyleRequest, *, plugins: Plugins, listeners: Sequen
         progress = StyleProgress(listeners, request.steps)
         progress.tell(0)
         found = ready.transfer.run(
-            stages, request.weights, steps=request.steps, seed=request.seed,
+            stages, style_weight=request.style_weight, steps=request.steps, seed=request.seed,
             after_step=lambda number, image: progress.tell(number, lambda: request.write(image)),
         )  # fmt: skip
         request.write(found.image)

@@ -95,7 +95,9 @@ def _transfer_alone(
         progress.tell(before * request.steps + number)
 
     alone = StyleStages(content, {stage: 1.0})
-    return ready.transfer.run(alone, request.weights, steps=request.steps, seed=request.seed, after_step=after_step)
+    return ready.transfer.run(
+        alone, style_weight=request.style_weight, steps=request.steps, seed=request.seed, after_step=after_step
+    )
 
 
 def _sheet(found: Mapping[str, Transferred], ready: Prepared) -> Image.Image:

@@ -18,15 +18,14 @@ from autotl.runs.events import Listener, Message
 from autotl.runtime import keras_backend
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.conditions import Place, require_writable
-from autotl.style_transfer.losses import Weights
 from autotl.style_transfer.pixels import LEAST_SIDE, read_pixels
 from autotl.style_transfer.stages import StyleStages, choose_stages
 from autotl.style_transfer.transfer import StyleTransfer
 
 LARGEST_SIZE = 2048
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-_CONTENT, _STYLE, _SMOOTHNESS = 1.0, 10.0, 0.1
-"""The weights of the loss at a strength of 1."""
+_STYLE_WEIGHT = 20.0
+"""Against a weight of 1 for the content, at a strength of 1."""
 _QUALITY = 95
 
 
@@ -51,9 +50,9 @@ class StyleRequest:
     seed: int = 0
 
     @property
-    def weights(self) -> Weights:
-        """Of the parts of the loss."""
-        return Weights(content=_CONTENT, style=_STYLE * self.strength, smoothness=_SMOOTHNESS)
+    def style_weight(self) -> float:
+        """Of the style against the content in the loss."""
+        return _STYLE_WEIGHT * self.strength
 
     def choose_stages(self, transfer: StyleTransfer, backbone: Backbone) -> StyleStages:
         """The stages that are read; ConfigError if one that was asked for does not exist."""

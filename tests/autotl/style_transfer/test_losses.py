@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from autotl.style_transfer.losses import Weights, gram_matrix, loss_terms
+from autotl.style_transfer.losses import gram_matrix, loss_terms
 from autotl.style_transfer.stages import StyleStages
 
 STAGES = StyleStages("deep", {"shallow": 1.0, "deep": 3.0})
@@ -17,11 +17,11 @@ def read(pixels):
     return {"shallow": pixels / 100, "deep": ops.mean(pixels, axis=1, keepdims=True) / 10}
 
 
-def terms_of(image, content, style, **weights):
+def terms_of(image, content, style, *, style_weight=1.0):
     """The terms of an image against two others, all of pixels from 0 to 1."""
     grams = {name: gram_matrix(value) for name, value in read(style * 255).items()}
-    wanted = {"content": 1.0, "style": 1.0, "smoothness": 0.0} | weights
-    terms = loss_terms(read, STAGES, content=read(content * 255)["deep"], style=grams, weights=Weights(**wanted))
+    wanted = read(content * 255)["deep"]
+    terms = loss_terms(read, STAGES, content=wanted, style=grams, style_weight=style_weight)
     return ops.convert_to_numpy(terms(image))
 
 
@@ -45,22 +45,21 @@ def test_the_gram_matrix_does_not_depend_on_where_things_are():
 def test_an_image_has_its_own_content_and_style(images):
     content, style, _ = images
     assert terms_of(content, content, style)[0] == 0
-    np.testing.assert_allclose(terms_of(style, content, style)[2:], 0, atol=1e-6)
+    np.testing.assert_allclose(terms_of(style, content, style)[1:], 0, atol=1e-6)
 
 
-def test_a_flat_image_is_smooth(images):
+def test_the_style_weight_multiplies_the_style_alone(images):
     content, style, other = images
-    assert terms_of(np.full_like(content, 0.5), content, style, smoothness=1.0)[1] == 0
-    assert terms_of(other, content, style, smoothness=2.0)[1] == pytest.approx(
-        2 * terms_of(other, content, style, smoothness=1.0)[1]
-    )
+    once, thrice = terms_of(other, content, style), terms_of(other, content, style, style_weight=3.0)
+    assert thrice[0] == once[0] > 0
+    np.testing.assert_allclose(thrice[1:], 3 * once[1:], rtol=1e-5)
 
 
 def test_style_stages_count_by_their_share_of_the_weights(images):
     content, style, other = images
     terms = terms_of(other, content, style)
-    grams = {name: (gram_matrix(read(one * 255)[name]) for one in (other, style)) for name in STAGES.style}
-    for term, (name, weight) in zip(terms[2:], STAGES.style.items(), strict=True):
+    grams = {name: [gram_matrix(read(one * 255)[name]) for one in (other, style)] for name in STAGES.style}
+    for term, (name, weight) in zip(terms[1:], STAGES.style.items(), strict=True):
         found, wanted = map(ops.convert_to_numpy, grams[name])
         assert term == pytest.approx(weight / 4 * ((found - wanted) ** 2).mean() / (wanted**2).mean(), rel=1e-4)
 

@@ -42,7 +42,7 @@ def test_a_finished_image_is_shown_with_its_numbers_and_can_be_taken_away(file: 
     app = open_page("style")
     assert "the style loss is 97.5 % lower" in words(app)
     assert "the correlation with its content is 0.71. 300 steps in 41 s" in words(app)
-    assert len(app.get("imgs")) == 1
+    assert len(app.image) == 1
     assert len(app.get("download_button")) == 1
 
 
@@ -63,7 +63,7 @@ def test_a_transfer_at_work_shows_its_step_and_the_time_left_and_stops_on_demand
     jobs.events_file(file).write_text(json.dumps(Progress("style", 100, 300, 5.0, 40.0).to_json()) + "\n")
     app = open_page("style")
     assert app.get("progress")[0].proto.text == "Step 100 of 300, about 40 s left"
-    assert len(app.get("imgs")) == 1
+    assert len(app.image) == 1
     app.button(key="stop-style").click().run()
     assert not app.exception
     sleeper.wait(timeout=10)
