@@ -18,7 +18,7 @@ class Autoencoder:
         latents (n, n_latents) to pixels in 0..1. The encoder returns the latents (n, n_latents); where `variational`,
         the mean and the logarithm of the variance of each, both (n, n_latents).
     variational: whether the latents are drawn from a normal distribution, which is drawn towards the standard one
-        (Kingma & Welling 2014, arXiv:1312.6114); new images can then be sampled.
+        (Kingma & Welling 2014, arXiv:1312.6114).
     """
 
     name: str

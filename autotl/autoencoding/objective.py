@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     import keras
 
 LEARNING_RATE = 2e-3
-_LEAST_VARIANCE = 1e-5
-"""Of a pixel, in squares of its range: that of rounding to 8 bits."""
+_LEAST_FRACTION = 1e-6
+"""Keeps the logarithm of a reconstructed pixel finite."""
 
 
 def compiled(trained: TrainedAutoencoder, *, seed: int) -> keras.Model:
     """A model to train on pairs of the same pixels, which shares its layers with the encoder and the decoder.
 
-    Without a variational encoder it minimises the squared error. Otherwise it maximises the evidence lower bound, with
-    normally distributed pixels whose variance is the best one for each batch (Rybkin et al. 2021, arXiv:2006.13202),
-    so that the weight of the two parts of the bound needs no choice.
+    Without a variational encoder it minimises the squared error. Otherwise it maximises the evidence lower bound
+    (Kingma & Welling 2014), with the cross-entropy of pixels, summed over the image and averaged over its channels, so
+    that an image in grey counts the same however it is stored.
     """
     import keras
 
@@ -30,18 +30,18 @@ def compiled(trained: TrainedAutoencoder, *, seed: int) -> keras.Model:
     else:
         mean, log_variance = trained.encoder(pixels)
         model = keras.Model(pixels, trained.decoder(_drawing_layer(seed)([mean, log_variance])))
-        loss = _reconstruction_loss
+        loss = _cross_entropy
     model.compile(keras.optimizers.Adam(LEARNING_RATE), loss, jit_compile=False)
     return model
 
 
-def _reconstruction_loss(pixels: Any, reconstruction: Any) -> Any:
-    """Minus the log likelihood of an image, up to a constant, at the variance that is the best for the batch."""
+def _cross_entropy(pixels: Any, reconstruction: Any) -> Any:
+    """Of each image, (n,)."""
     from keras import ops
 
-    n_values = pixels.shape[1] * pixels.shape[2] * pixels.shape[3]
-    variance = ops.mean(ops.square(pixels - ops.cast(reconstruction, pixels.dtype)))
-    return 0.5 * n_values * ops.log(ops.maximum(variance, _LEAST_VARIANCE))
+    fractions = ops.clip(ops.cast(reconstruction, pixels.dtype), _LEAST_FRACTION, 1 - _LEAST_FRACTION)
+    of_values = pixels * ops.log(fractions) + (1 - pixels) * ops.log(1 - fractions)
+    return -ops.sum(ops.mean(of_values, axis=-1), axis=(1, 2))
 
 
 def _drawing_layer(seed: int) -> keras.Layer:

@@ -21,7 +21,7 @@ from autotl.reports.autoencoder_section import add_autoencoder_section
 from autotl.runs.autoencoders import RARE_FILE, AutoencoderResult, RareImage, find_autoencoders
 from autotl.runs.events import Listener, Progress
 from autotl.runs.run import Run, cluster_of, open_run
-from autotl.runtime import keras_backend
+from autotl.runtime import interruption, keras_backend
 from autotl.runtime.progress import OnProgress
 from autotl.settings import Settings
 from autotl.workflows.autoencode_files import locked, new_results, write_numbers
@@ -74,29 +74,37 @@ def autoencode(
     method = plugins.pick(Autoencoder, asked.method)
     require_possible(run, asked)
     seed = run.config.seed if asked.seed is None else asked.seed
-    told = _Told(listeners)
-    with locked(run.folder), new_results(run.folder, method.name) as new:
-        images = _read(run, asked.edge, seed, settings.cache, told.stage("small-images"))
-        keras_backend.prepare()
-        keras_backend.load()
-        with keras_backend.session(seed):
-            trained, training = train(
-                method, images.pixels[images.trains], n_latents=asked.n_latents, seconds=asked.seconds,
-                epochs=asked.epochs, seed=seed, progress=told.stage("autoencode"),
-            )  # fmt: skip
-            latents, errors = trained.encode(images.pixels), _errors(trained, images.pixels)
-            result = _described(run, asked, seed, images, errors, training, method)
-            result = _with_rare(new, run, result, images, latents, errors)
-            distances = FeatureDistances(run, images.pixels[images.trains], plugins=plugins, cache=settings.cache)
-            result = _with_images(new, run, result, images, trained, distances)
-            trained.save(new)
-        result = replace(
-            result, plugin=plugins.provenance(Autoencoder, method.name).plugin, seconds=time.monotonic() - began
-        )
-        result = replace(result, sentences=sentences(result))
-        write_numbers(new, result)
-    add_autoencoder_section(run.folder, find_autoencoders(run.folder))
+    with locked(run.folder):
+        with new_results(run.folder, method.name) as new:
+            result = _trained(new, run, method, replace(asked, seed=seed), plugins, settings, _Told(listeners))
+            result = replace(result, seconds=time.monotonic() - began)
+            result = replace(result, sentences=sentences(result))
+            write_numbers(new, result)
+        add_autoencoder_section(run.folder, find_autoencoders(run.folder))
     return result
+
+
+def _trained(
+    new: Path, run: Run, method: Autoencoder, asked: AutoencoderRequest, plugins: Plugins, settings: Settings,
+    told: _Told,
+) -> AutoencoderResult:  # fmt: skip
+    """Train, and write everything but the numbers into a new folder."""
+    seed = asked.seed or 0
+    images = _read(run, asked.edge, seed, settings.cache, told.stage("small-images"))
+    keras_backend.prepare()
+    keras_backend.load()
+    with keras_backend.session(seed):
+        trained, training = train(
+            method, images.pixels[images.trains], n_latents=asked.n_latents, seconds=asked.seconds,
+            epochs=asked.epochs, seed=seed, progress=told.stage("autoencode"),
+        )  # fmt: skip
+        trained.save(new)
+        latents, errors = trained.encode(images.pixels), _errors(trained, images.pixels)
+        result = _described(run, asked, method, images, errors, training)
+        result = replace(result, plugin=plugins.provenance(Autoencoder, method.name).plugin)
+        result = _with_rare(new, run, result, images, latents, errors)
+        distances = FeatureDistances(run, images.pixels[images.trains], plugins=plugins, cache=settings.cache)
+        return _with_images(new, run, result, images, trained, latents, distances)
 
 
 class _Told:
@@ -111,6 +119,7 @@ class _Told:
 
         def progress(done: int, total: int) -> None:
             nonlocal latest
+            interruption.raise_if_requested()
             if done < total and time.monotonic() - latest < _TOLD_SECONDS:
                 return
             latest = time.monotonic()
@@ -136,20 +145,18 @@ def _errors(trained: TrainedAutoencoder, pixels: np.ndarray) -> np.ndarray:
 
 
 def _described(
-    run: Run, asked: AutoencoderRequest, seed: int, images: _Images, errors: np.ndarray, training: Training,
-    method: Autoencoder,
-) -> AutoencoderResult:  # fmt: skip
+    run: Run, asked: AutoencoderRequest, method: Autoencoder, images: _Images, errors: np.ndarray, training: Training
+) -> AutoencoderResult:
     """How it was trained, and how well it reconstructs images that it was not trained on."""
-    held_out, trains = ~images.trains, images.trains
-    cluster = cluster_of(run, images.items[held_out])
+    trains, held_out = images.trains, ~images.trains
     mean = mean_image(images.pixels[trains])
     of_mean = [squared_errors(image[None], mean[None])[0] for image in images.pixels[held_out]]
     return AutoencoderResult(
         name=method.name, plugin="", is_variational=method.variational, edge=asked.edge, n_latents=asked.n_latents,
-        seed=seed, epochs=training.epochs, out_of_time=training.out_of_time, training_seconds=training.seconds,
-        seconds=0.0, n_train=int(trains.sum()), n_held_out=int(held_out.sum()), n_left_out=images.n_left_out,
-        error=mean_with_interval(errors[held_out], cluster), error_train=float(errors[trains].mean()),
-        error_of_mean=float(np.mean(of_mean)) if of_mean else float("nan"),
+        seed=asked.seed or 0, epochs=training.epochs, out_of_time=training.out_of_time,
+        training_seconds=training.seconds, seconds=0.0, n_train=int(trains.sum()), n_held_out=int(held_out.sum()),
+        n_left_out=images.n_left_out, error_train=float(errors[trains].mean()), error_of_mean=float(np.mean(of_mean)),
+        error=mean_with_interval(errors[held_out], cluster_of(run, images.items[held_out])),
     )  # fmt: skip
 
 
@@ -171,28 +178,26 @@ def _with_rare(
 
 
 def _with_images(
-    new: Path, run: Run, result: AutoencoderResult, images: _Images, trained: TrainedAutoencoder,
+    new: Path, run: Run, result: AutoencoderResult, images: _Images, trained: TrainedAutoencoder, latents: np.ndarray,
     distances: FeatureDistances,
 ) -> AutoencoderResult:  # fmt: skip
     """Draw the sheets of reconstructions, samples and walks, and measure how near such images are to real ones."""
     rng = np.random.default_rng(result.seed)
-    held_out = images.pixels[~images.trains] if (~images.trains).any() else images.pixels
+    held_out = images.pixels[~images.trains]
     labels = run.dataset.labels[images.items[~images.trains]]
     shown = held_out[drawn(labels, max(N_RECONSTRUCTIONS, N_WALKED), rng)]
     write_reconstructions(new, trained, shown[:N_RECONSTRUCTIONS])
     write_walks(new, trained, shown[:N_WALKED])
+    samples = trained.decode(sample(latents[images.trains], N_SAMPLES, seed=result.seed))
+    write_samples(new, samples)
     unseen = rng.permutation(held_out)[:N_COMPARED]
     kinds = {
-        "held-out images": unseen, "reconstructions": trained.reconstruct(unseen),
+        "samples": samples, "held-out images": unseen, "reconstructions": trained.reconstruct(unseen),
         "the mean image": mean_image(images.pixels[images.trains])[None],
         "noise": rng.integers(0, 256, (N_COMPARED, *unseen.shape[1:]), dtype=np.uint8),
     }  # fmt: skip
-    if not trained.is_variational:
-        return replace(result, backbone=distances.backbone, nearness=nearness(distances, kinds))
-    samples = trained.decode(sample(N_SAMPLES, trained.n_latents, seed=result.seed))
-    write_samples(new, samples)
     classes = run.dataset.target.is_classes and (run.champion / "model.onnx").exists()
     return replace(
-        result, backbone=distances.backbone, nearness=nearness(distances, {"samples": samples, **kinds}),
-        n_samples=len(samples), sampled_classes=sampled_classes(run.champion, samples) if classes else {},
+        result, backbone=distances.backbone, nearness=nearness(distances, kinds), n_samples=len(samples),
+        sampled_classes=sampled_classes(run.champion, samples) if classes else {},
     )  # fmt: skip

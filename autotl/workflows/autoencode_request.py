@@ -50,6 +50,8 @@ def require_possible(run: Run, asked: AutoencoderRequest) -> None:
             f"{run.folder} has {counted(n_train, 'training image')}, and an autoencoder needs {FEWEST_IMAGES} or more; "
             "give a run of more images"
         )
+    if not len(run.split.validation):
+        raise ConfigError(f"{run.folder} has no validation images, by which an autoencoder is judged; give another run")
     if asked.edge not in EDGES:
         raise ConfigError(f"--edge is {asked.edge}; expected one of {', '.join(map(str, EDGES))}")
     if not 1 <= asked.n_latents <= MOST_LATENTS:

@@ -31,9 +31,19 @@ def test_a_walk_begins_and_ends_at_its_ends_in_equal_steps():
     assert steps[:, 0].tolist() == [0, 0.25, 0.5, 0.75, 1]
 
 
-def test_samples_follow_from_the_seed_and_are_standard_normal():
-    first = sample(4000, 4, seed=1)
-    assert (first == sample(4000, 4, seed=1)).all()
-    assert (first != sample(4000, 4, seed=2)).any()
-    assert abs(first.mean()) < 0.05
-    assert abs(first.std() - 1) < 0.05
+def test_samples_follow_from_the_seed_and_are_distributed_as_the_known_ones():
+    rng = np.random.default_rng(0)
+    known = np.concatenate([rng.normal(-4, 1, (300, 4)), rng.normal(4, 1, (100, 4))])
+    found = sample(known, 4000, seed=1)
+    assert (found == sample(known, 4000, seed=1)).all()
+    assert (found != sample(known, 4000, seed=2)).any()
+    assert (found[:, 0] < 0).mean() == pytest.approx(0.75, abs=0.03)
+    assert (np.abs(found) < 1.5).mean() < 0.05  # where there is none
+    assert (found[:2000, 0] < 0).mean() == pytest.approx(0.75, abs=0.04)  # in random order
+
+
+@pytest.mark.parametrize("n", [2, 30])
+def test_few_images_with_many_latents_can_be_sampled_too(n: int):
+    known = np.random.default_rng(0).normal(0, 1, (n, 64))
+    assert np.isfinite(sample(known, 10, seed=0)).all()
+    assert np.isfinite(sample(np.zeros((n, 64)), 10, seed=0)).all()
