@@ -14,8 +14,9 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 USED = ("autotl", ("cpu", "text", "ui"))
-# Extras that a person installs, and CI to test them: pi-heif and psycopg for their licences, OpenVINO for its size.
-LEFT_OUT = {"autotl", "pip", "wheel", "pi-heif", "psycopg", "psycopg-binary", "openvino", "openvino-telemetry"}
+# Extras that a person installs, and CI to test them: PyAV, pi-heif and psycopg for the licences of what their wheels
+# bundle, OpenVINO for its size.
+LEFT_OUT = {"autotl", "pip", "wheel", "av", "pi-heif", "psycopg", "psycopg-binary", "openvino", "openvino-telemetry"}
 
 
 def main() -> None:

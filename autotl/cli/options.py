@@ -79,7 +79,8 @@ ImageColumn = Annotated[
     typer.Option(
         "--image",
         metavar="NAME|none",
-        help="The column of a table that names or holds images; none: learn from texts alone. [default: recognised]",
+        help="The column of a table that names or holds images; none: learn from texts alone. Of a folder, clips: its "
+        "videos and animated images; frames: each folder of images is a clip. [default: recognised]",
     ),
 ]
 

@@ -24,8 +24,12 @@ def _apart() -> Iterator[Examiner]:
 
 
 def _show(path: Path, edge: int) -> Shown:
+    from autotl.clips.clip_source import UnreadableClip
     from autotl.clips.preview import frames_sheet
+    from autotl.clips.safe_decode import clip_risk
 
+    if risk := clip_risk(path):
+        raise UnreadableClip(risk)
     return Shown(jpeg=frames_sheet(path, edge))
 
 

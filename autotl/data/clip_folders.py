@@ -17,9 +17,10 @@ from autotl.cache.content_folders import new_folder
 from autotl.clips.frame_files import frames_file, in_frame_order
 from autotl.clips.kind import ANIMATED_SUFFIXES, FRAMES_SUFFIX, VIDEO_SUFFIXES
 from autotl.data.file_lookup import Folder
-from autotl.data.item_kinds import CLIPS
-from autotl.data.listing import Files
+from autotl.data.item_kinds import CLIPS, IMAGES
+from autotl.data.listing import Files, list_files
 from autotl.data.note import Note
+from autotl.data.tables import column_names
 from autotl.errors import DatasetError
 
 CLIP_FILES, FRAME_FOLDERS = "clips", "frames"
@@ -33,8 +34,34 @@ def n_videos(ignored: Mapping[str, int]) -> int:
 
 def holds_clips(files: Files) -> bool:
     """Whether a folder holds videos, and no image but such that may be animated."""
-    may_be_clips = all(path.lower().endswith(tuple(ANIMATED_SUFFIXES)) for path in files.items)
-    return may_be_clips and n_videos(files.ignored) > 0
+    return holds_animations_only(files.items) and n_videos(files.ignored) > 0
+
+
+def holds_animations_only(paths: Sequence[str]) -> bool:
+    """Whether all images are of a kind that may be animated."""
+    return all(path.lower().endswith(tuple(ANIMATED_SUFFIXES)) for path in paths)
+
+
+def folder_of_clips(folder: Folder, image: str | None, cache: Path) -> Folder | None:
+    """The folder with the clips in it, if it is about clips; None if it is not.
+
+    image: what was asked for; a column of a table that has this name comes before what is meant here.
+    Raises DatasetError if clips were asked for, and there is none.
+    """
+    if image is None:
+        return folder.holding(CLIPS) if holds_clips(folder.files) else None
+    tables = [folder.root / name for name in folder.files.tables if "/" not in name]
+    if image not in (CLIP_FILES, FRAME_FOLDERS) or any(image in column_names(table) for table in tables):
+        return None
+    if image == FRAME_FOLDERS:
+        return with_frame_files(folder, cache)
+    found = folder.holding(CLIPS)
+    if not found.files.items:
+        raise DatasetError(
+            f"{folder.root} has no clip, and --image {CLIP_FILES} asks for clips: "
+            f"{', '.join(sorted(CLIPS.suffixes))}. Leave it out to learn from what there is."
+        )
+    return found
 
 
 def about_unread_clips(ignored: Mapping[str, int]) -> list[Note]:
@@ -44,6 +71,21 @@ def about_unread_clips(ignored: Mapping[str, int]) -> list[Note]:
         return []
     found = f"{n} video{'s' * (n != 1)} {'is' if n == 1 else 'are'} not read, because there are images, too"
     return [Note(found, f"To learn from the videos, add --image {CLIP_FILES}.", "info")]
+
+
+def folders_of_frames(folder: Path) -> list[str]:
+    """The folders of images in a folder that has no video, relative to it; "." where the images are in itself."""
+    files = list_files(folder, IMAGES, lenient=True)
+    if n_videos(files.ignored) or holds_animations_only(files.items):
+        return []
+    return sorted({path.rpartition("/")[0] or "." for path in files.items})
+
+
+def what_holds_clips(data: Path) -> str | None:
+    """What `image` is where it is known that data are clips; None for a table or an archive."""
+    if not data.is_dir():
+        return None
+    return FRAME_FOLDERS if folders_of_frames(data) else CLIP_FILES
 
 
 def with_frame_files(folder: Folder, cache: Path) -> Folder:

@@ -10,7 +10,7 @@ import pandas as pd
 from autotl.data.file_lookup import Folder
 from autotl.data.item_column import ItemColumn, is_called_like, none_exists
 from autotl.data.item_columns import NO_IMAGES, column_of_texts, find_item_columns
-from autotl.data.item_kinds import IMAGES, KINDS, PAIRS, TEXTS
+from autotl.data.item_kinds import CLIPS, IMAGES, KINDS, PAIRS, TEXTS
 from autotl.data.label_table import find_row_files, read_rows
 from autotl.data.table_texts import is_longish, text_columns
 from autotl.errors import DatasetError
@@ -37,10 +37,10 @@ def listed_items(
     are written. Raises DatasetError if there is no row, or no column that gives such items.
     """
     kind = KINDS[modality]
-    folder = Folder(path.parent.resolve(), lenient=True, holds=TEXTS if kind is TEXTS else IMAGES)
-    text, image = None if kind is IMAGES else text, NO_IMAGES if kind is TEXTS and text is not None else image
+    folder = Folder(path.parent.resolve(), lenient=True, holds=IMAGES if kind is PAIRS else kind)
+    text, image = None if kind in (IMAGES, CLIPS) else text, NO_IMAGES if kind is TEXTS and text is not None else image
     frame = read_rows(path, folder, label, text, image)
-    if kind is not IMAGES and text is None:
+    if kind in (TEXTS, PAIRS) and text is None:
         text = _only_longish(frame, label) if kind is TEXTS else column_of_texts(frame, path, label, kind)
     item = find_item_columns(frame, folder, path, label=label, text=text, image=image)
     if item.kind is not kind:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from autotl.cache.content_folders import unpacked_once
 from autotl.data.archives.unpack import unpack
-from autotl.data.clip_folders import CLIP_FILES, FRAME_FOLDERS, about_unread_clips, holds_clips, with_frame_files
+from autotl.data.clip_folders import about_unread_clips, folder_of_clips
 from autotl.data.file_lookup import Folder
 from autotl.data.folder_layout import FolderNames, read_folders
 from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled, part_in
@@ -98,9 +98,8 @@ def open_source(
     label: the column of labels, in the table or in `attributes`; None recognises it by its name.
     text: the column of texts, or of the names of text files; None recognises it in a table that has no images.
         `TEXT_FILES`: the text files of a folder, where there are images, too.
-    image: the column of images; None recognises it. `NO_IMAGES`: the texts alone are the items. `CLIP_FILES`: the
-        videos and animated images of a folder, also where there are images. `FRAME_FOLDERS`: each folder of images is
-        a clip.
+    image: the column of images; None recognises it. `NO_IMAGES`: the texts alone are the items. See `clip_folders` for
+        `CLIP_FILES` and `FRAME_FOLDERS`.
     attributes: a table with the column `path`; every other column becomes an attribute.
     cache: folder below which archives and items stored in tables are unpacked, once per content.
     need_labels: whether to refuse data without any label. kind: of the target, see `autotl.targets`. order: of ordered
@@ -152,7 +151,8 @@ def _require_labels(source: Source, data: Path) -> None:
         f"{data} has no {kind.plural} in class folders ({outside}{sum(source.ignored.values())} other files{kinds})"
         f"{read}. Put the {kind.plural} of each class into a sub-folder named after the class, or put a table of "
         "labels (CSV, TSV, Parquet or JSON lines) beside them; supported are "
-        f"{', '.join(sorted(IMAGES.suffixes))}, and for texts {', '.join(sorted(TEXTS.suffixes))}."
+        f"{', '.join(sorted(IMAGES.suffixes))}, for texts {', '.join(sorted(TEXTS.suffixes))}, and for clips "
+        f"{', '.join(sorted(CLIPS.suffixes))}."
     )
 
 
@@ -241,18 +241,9 @@ def _of_one_kind(request: _Request, folder: Folder) -> tuple[_Request, Folder]:
 
     Also the request, without `text` or `image` where it asks for files.
     """
-    if request.image in (CLIP_FILES, FRAME_FOLDERS) and not _has_column(folder, request.image):
-        found = folder.holding(CLIPS)
-        if request.image == FRAME_FOLDERS:
-            found = with_frame_files(folder, request.cache)
-        elif not found.files.items:
-            raise DatasetError(
-                f"{request.data} has no clip, and --image {CLIP_FILES} asks for clips "
-                f"({', '.join(sorted(CLIPS.suffixes))}). Leave it out to learn from what there is."
-            )
-        return replace(request, image=None), found
-    if request.text is None and request.image is None and holds_clips(folder.files):
-        return request, folder.holding(CLIPS)
+    clips = folder_of_clips(folder, request.image, request.cache) if request.text is None else None
+    if clips:
+        return replace(request, image=None), clips
     if request.text is not None:
         columns = {name for table in folder.files.tables for name in column_names(folder.root / table)}
         if request.text != TEXT_FILES or TEXT_FILES in columns:
@@ -262,10 +253,6 @@ def _of_one_kind(request: _Request, folder: Folder) -> tuple[_Request, Folder]:
         return request, folder
     texts = folder.holding(TEXTS)
     return request, texts if texts.files.items else folder
-
-
-def _has_column(folder: Folder, name: str) -> bool:
-    return any(name in column_names(folder.root / table) for table in folder.files.tables if "/" not in table)
 
 
 def _gives_images(folder: Folder, table: str) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 
 from autotl.cache.content_folders import unpacked_once
 from autotl.data.archives.unpack import is_archive, unpack
-from autotl.data.item_kinds import KINDS
+from autotl.data.clip_folders import folders_of_frames
+from autotl.data.item_kinds import CLIPS, KINDS
 from autotl.data.listed_items import listed_items
 from autotl.data.listing import TABLE_SUFFIXES, list_files
 from autotl.data.modalities import modality_named
@@ -38,7 +39,8 @@ def collect(
             continue
         path = Path(os.path.expanduser(read.path_of(given)))  # noqa: PTH111, Path's own refuses an unknown user's home
         if os.path.isdir(path):  # noqa: PTH112, Path's own refuses names that are too long
-            names = _within(path, path, modality)
+            names = folders_of_frames(path) if modality == CLIPS.name else []
+            names = names or _within(path, path, modality)
             collected += [read.at(str(Path(given.name) / name), str(path / name)) for name in names]
         elif path.suffix.lower() in TABLE_SUFFIXES and path.exists():
             columns = usual.of(path, text=text, image=image)

@@ -1,9 +1,8 @@
-"""Clips read by an image network: every frame at once, in one graph, pooled over the frames."""
+"""Clips read by an image network: all frames of a clip in one graph, pooled over the frames."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from autotl.features.frozen_network import (
     tensor_name,
 )
 from autotl.features.item_files import require_unchanged
-from autotl.interfaces import Backbone, ClipEncoder, Encoder, Size
+from autotl.interfaces import ClipEncoder, Size
 from autotl.runtime.atomic_files import write_atomically
 
 N_FRAMES = FRAMES
@@ -56,11 +55,8 @@ class ClipNetwork(FrozenNetwork):
         return tuple(one for one in self.columns if one.stage in stages and one.pooling in wanted)
 
 
-def freeze_clips(
-    source: ClipEncoder, size: Size, *, cache: Path, freeze_images: Callable[[Backbone | Encoder], FrozenNetwork]
-) -> ClipNetwork:
-    """Write the graph that reads clips at one size, or take it from the cache; freeze_images: that of its frames."""
-    images = freeze_images(source.frames)
+def freeze_clips(source: ClipEncoder, images: FrozenNetwork, size: Size, *, cache: Path) -> ClipNetwork:
+    """Write the graph that reads clips at one size, or take it from the cache; images: what reads a frame."""
     digest = hashlib.sha256(f"{images.key} {FRAMES} {_GRAPH_VERSION}".encode()).hexdigest()
     key = f"{folder_name(source.frames.name)}-{size[0]}x{size[1]}-clips-{digest[:16]}"
     folder = cache / "networks" / key

@@ -18,7 +18,7 @@ from autotl.cache.content_folders import folder_name
 from autotl.errors import ExportError, PluginError
 from autotl.features.crops import KeptCrop, crop_key, keep_crop
 from autotl.features.text_graph import pool_text_graph, tokenizer_of
-from autotl.interfaces import Backbone, ClipEncoder, Encoder, Size, uncropped
+from autotl.interfaces import Backbone, Encoder, Size, uncropped
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blame import of_plugin
 
@@ -183,16 +183,13 @@ _built: dict[str, keras.Model] = {}
 
 
 def freeze(source: Backbone | Encoder, size: Size, *, cache: Path, version: str = "") -> FrozenNetwork:
-    """Write the graph of a source at one size, or take it from the cache; version: that of the source's plugin."""
+    """Write the graph of a source at one size, or take it from the cache; version: that of the source's plugin.
+
+    See `freezing.freeze` for sources of clips.
+    """
     if source.crop is not None:
         whole, crop = freeze(uncropped(source), size, cache=cache, version=version), keep_crop(source.crop, cache)
         return replace(whole, backbone=source.name, key=crop_key(whole.key, crop), crop=crop)
-    if isinstance(source, ClipEncoder):
-        from autotl.features.clip_network import freeze_clips  # which extends what is defined here
-
-        return freeze_clips(
-            source, size, cache=cache, freeze_images=lambda frames: freeze(frames, size, cache=cache, version=version)
-        )
     if isinstance(source, Encoder):
         return _freeze_encoder(source, size, cache)
     return _freeze_backbone(source, size, cache, version)

@@ -13,7 +13,8 @@ from autotl.data.split import LEFT_OUT_FOLD
 from autotl.features.crops import KeptCrop, corners_of, keep_crop
 from autotl.features.decoded_images import read_pixels
 from autotl.features.features import Features, extract
-from autotl.features.frozen_network import FrozenNetwork, freeze
+from autotl.features.freezing import freeze
+from autotl.features.frozen_network import FrozenNetwork
 from autotl.features.joined_features import JoinedFeatures, join_features
 from autotl.features.quantised_network import is_made, quantise, quantised_by
 from autotl.features.word_counts import CountFeatures, read_word_counts

@@ -94,7 +94,7 @@ class EarlyReading:
             self._shared.set()
         keras_backend.load()
         # Imported here, because what they need imports Keras.
-        from autotl.features.frozen_network import freeze
+        from autotl.features.freezing import freeze
         from autotl.workflows import run_study  # noqa: F401 - imported here so that it is there when it is called
 
         with suppress(Exception):
@@ -120,7 +120,7 @@ class EarlyReading:
     def _read(self, dataset: Dataset) -> None:
         from autotl.errors import OutOfTimeError
         from autotl.features.features import extract
-        from autotl.features.frozen_network import freeze
+        from autotl.features.freezing import freeze
 
         default = parts_of(self._default())[0]  # of several the first, which takes longest
         if isinstance(default, WordCounts):  # whose vocabulary depends on the split

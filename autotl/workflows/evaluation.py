@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from autotl.data.clip_folders import what_holds_clips
 from autotl.data.clusters import find_clusters
 from autotl.data.dataset import Dataset
 from autotl.data.item_columns import NO_IMAGES
-from autotl.data.item_kinds import IMAGES, KINDS, TEXTS
+from autotl.data.item_kinds import CLIPS, IMAGES, KINDS, TEXTS
 from autotl.data.label_table import ONE_COLUMN_EACH
 from autotl.data.modalities import kinds_read, modality_named
 from autotl.data.scan import scan
@@ -172,6 +173,8 @@ def _read(new: NewData, kind: Kind, cache: Path, listeners: tuple[Listener, ...]
 
 def _columns_of(kind: str, new: NewData, model: Path) -> NewData:
     """The new data with the columns of a table that give what a model of this kind of item reads."""
+    if kind == CLIPS.name:
+        return replace(new, image=new.image or what_holds_clips(new.data))
     read = kinds_read(kind)
     columns = columns_of_run(model).of(new.data, text=new.text, image=new.image)
     text = columns.text if TEXTS.name in read else None

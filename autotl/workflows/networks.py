@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from autotl.errors import AutoTLError, ConfigError, PluginError
-from autotl.interfaces import Backbone, Encoder, FeatureSource, Head, WordCounts, parts_of
+from autotl.interfaces import Backbone, ClipEncoder, Encoder, FeatureSource, Head, WordCounts, parts_of
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runtime import keras_backend
@@ -36,7 +36,8 @@ def require_networks(config: Config, plugins: Plugins, settings: Settings) -> No
         for name, source in installed.items()
         if (owner := source_owner(source, plugins)) and owner.origin != "ours"
     }
-    sources = {part.name: part for source in (*named.values(), *theirs.values()) for part in parts_of(source)}
+    parts = [part for source in (*named.values(), *theirs.values()) for part in parts_of(source)]
+    sources = {one.name: one for part in parts for one in [part.frames if isinstance(part, ClipEncoder) else part]}
     require_tunable(config, sources_of(config, plugins))
     if any(isinstance(source, Backbone) for source in sources.values()):
         # A download imports Keras too, with all that TensorFlow has to say.
@@ -51,7 +52,7 @@ def require_networks(config: Config, plugins: Plugins, settings: Settings) -> No
 
 def opened_encoders(config: Config, plugins: Plugins, settings: Settings) -> dict[str, str]:
     """The key of the graph of each encoder that a format opens, by name."""
-    from autotl.features.frozen_network import freeze
+    from autotl.features.freezing import freeze
 
     sources = {part.name: part for source in sources_of(config, plugins).values() for part in parts_of(source)}
     return {
@@ -114,7 +115,7 @@ def require_return(source: FeatureSource, plugins: Plugins) -> None:
 
 
 def _require_network(source: Backbone | Encoder, plugins: Plugins, settings: Settings) -> None:
-    from autotl.features.frozen_network import freeze
+    from autotl.features.freezing import freeze
 
     if isinstance(source, WordCounts):  # its graph is made of the texts
         return

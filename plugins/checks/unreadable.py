@@ -40,7 +40,8 @@ def animated(dataset: Dataset) -> Iterator[Finding]:
             f"{counted(len(several), 'image')} {verb} several frames or pages, such as {several['path'].iloc[0]}; "
             "only the first is used",
             items=tuple(several["path"]),
-            advice="Save the frames that matter as separate images if the first one does not show the class.",
+            advice="Save the frames that matter as separate images if the first one does not show the class, or learn "
+            "from each file as a clip, with --image clips.",
         )
 
 

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from autotl.data.item_kinds import kind_of_files
+from autotl.data.item_kinds import TEXTS, kind_of_files
 from autotl.data.modalities import caption_name, modality_named
 from autotl.modality import Modality, Shown
 from autotl_ui.server.signing import sign, unsign
@@ -64,7 +64,7 @@ def item_address(file: Path, pixels: int = PIXELS, *, words: bool = False) -> st
 
 def is_text(file: Path) -> bool:
     """Whether an item is shown as text alone."""
-    return not _modality_of(file).has_pixels and not _has_both(file)
+    return _modality_of(file).name == TEXTS.name
 
 
 def places_of(file: Path, pixels: int) -> dict[str, object]:
