@@ -22,7 +22,8 @@ _LINE_SECONDS = 10.0
 _TITLES = {
     "unpack": "unpacking", "hash": "hashing files", "scan": "looking at the items",
     "compare": "finding near-duplicates", "features": "reading features", "index": "reading training items",
-    "predict": "classifying", "explain": "explaining", "debias": "fitting methods against bias", "style": "transferring the style",
+    "predict": "classifying", "explain": "explaining", "debias": "fitting methods against bias",
+    "style": "transferring the style", "small-images": "decoding small images", "autoencode": "training the autoencoder",
 }  # fmt: skip
 
 
