@@ -6,31 +6,28 @@ from collections.abc import Callable
 
 import numpy as np
 
-from autotl.interfaces import Predict
-
 BATCH_ITEMS, N_STEPS = 128, 2000
 LEARNING_RATE = 0.01
 _MOMENTS = (0.9, 0.999)
 
 
-def scaled(features: np.ndarray, items: np.ndarray) -> np.ndarray:
-    """Features float32 of all items, centred and divided by one scale for all columns, which are those of some items.
+def location_and_scale(vectors: np.ndarray) -> tuple[np.ndarray, float]:
+    """The mean of each column, and one standard deviation for all of them.
 
     Principal components of small variance are mostly noise, which a scale for each column would blow up.
     """
-    own = features[items]
-    return np.asarray((features - own.mean(axis=0)) / max(float(own.std()), 1e-6), dtype=np.float32)
+    return vectors.mean(axis=0, dtype=np.float64), max(float(vectors.std(dtype=np.float64)), 1e-6)
 
 
 def train_last_layer(
     vectors: np.ndarray, labels: np.ndarray, n_classes: int, *,
     draw: Callable[[int, np.random.Generator], np.ndarray], weigh: Callable[[np.ndarray, np.ndarray], np.ndarray],
     penalty: float, seed: int,
-) -> Predict:  # fmt: skip
-    """Train with Adam at a rate that falls to zero; the weights are the mean of the second half of the steps.
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Train with Adam at a rate that falls to zero; returns weights (n_features, n_classes) and offset (n_classes,).
 
-    vectors: float32 (n_items, n_features). draw(n, rng): the items of a batch; weigh(items, losses): their weights.
-    penalty: of half the squared weights, beside the mean cross-entropy.
+    They are the mean of the second half of the steps. vectors: float (n_items, n_features). draw(n, rng): the items of
+    a batch; weigh(items, losses): their weights. penalty: of half the squared weights, beside the mean cross-entropy.
     """
     rng = np.random.default_rng(seed)
     width = vectors.shape[1]
@@ -51,7 +48,7 @@ def train_last_layer(
         layer = layer - LEARNING_RATE * (1 - (step - 1) / N_STEPS) * direction
         if step > N_STEPS // 2:
             mean += layer / (N_STEPS - N_STEPS // 2)
-    return lambda items: _softmax(vectors[items] @ mean[:width] + mean[width])
+    return mean[:width], mean[width]
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

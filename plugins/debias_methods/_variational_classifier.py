@@ -14,12 +14,19 @@ class VariationalClassifier:
     """Models that share their layers.
 
     whole: inputs -> `probabilities` and `reconstruction`, compiled; classifier: inputs -> probabilities, float32
-    (n, n_classes); encoder: inputs -> the means of the latent variables, float32 (n, n_latents).
+    (n, n_classes); encoder: inputs -> the means of the latent variables, float32 (n, n_latents). initial: what all
+    variables are before any training.
     """
 
     whole: Any
     classifier: Any
     encoder: Any
+    initial: list[Any]
+
+    def restart(self) -> None:
+        """Forget what was learned; compiled functions are kept, for to trace them takes longer than many a training."""
+        for variable, value in zip(_variables(self.whole), self.initial, strict=True):
+            variable.assign(value)
 
 
 def of_images(edge: int, n_classes: int, *, n_latents: int = 32, n_filters: int = 12) -> VariationalClassifier:
@@ -78,7 +85,13 @@ def _assemble(
     whole = keras.Model(inputs, {"probabilities": probabilities, "reconstruction": reconstruction})
     losses = {"probabilities": "sparse_categorical_crossentropy", "reconstruction": "mean_absolute_error"}
     whole.compile(keras.optimizers.Adam(1e-3), losses, jit_compile=False)
-    return VariationalClassifier(whole, keras.Model(inputs, probabilities), keras.Model(inputs, mean))
+    whole.optimizer.build(whole.trainable_variables)
+    initial = [keras.ops.convert_to_numpy(variable) for variable in _variables(whole)]
+    return VariationalClassifier(whole, keras.Model(inputs, probabilities), keras.Model(inputs, mean), initial)
+
+
+def _variables(model: Any) -> list[Any]:
+    return [*model.variables, *model.optimizer.variables]
 
 
 def _sampling_layer() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import product
 
 import numpy as np
 
@@ -11,20 +12,26 @@ from autotl.hookspecs import hookimpl
 from autotl.interfaces import DebiasMethod, DebiasTask, Predict
 from autotl_plugins.debias_methods._choice_of_strength import best_on_validation
 from autotl_plugins.debias_methods._even_draws import Subgroups, subgroups_of
-from autotl_plugins.debias_methods._last_layer import scaled, train_last_layer
+from autotl_plugins.debias_methods._last_layer import location_and_scale, train_last_layer
+from autotl_plugins.debias_methods.dfr import LinearLayer
 
 STEP_SIZE = 0.01
 """Of the weights of subgroups, as in the paper's experiments."""
-PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
+PENALTIES = (0.01, 0.1, 1.0)
 """Of the last layer; the paper finds that group DRO needs strong ones."""
+ADJUSTMENTS = (0.0, 1.0)
+"""C in section 3.3 of the paper: C / sqrt(n) is added to the loss of a subgroup of n items; a small one is learned by
+heart, so that its loss in training tells little."""
 
 
 class GroupWeights:
     """The weights of subgroups in the loss, which grow for those with the largest loss (algorithm 1 of the paper)."""
 
-    def __init__(self, subgroups: Subgroups) -> None:
+    def __init__(self, subgroups: Subgroups, adjustment: float = 0.0) -> None:
         self._number = subgroups.number
-        self._weights = np.full(len(subgroups.members), 1 / len(subgroups.members))
+        sizes = np.array([len(items) for items in subgroups.members])
+        self._added = adjustment / np.sqrt(sizes)
+        self._weights = np.full(len(sizes), 1 / len(sizes))
 
     def of_batch(self, items: np.ndarray, losses: np.ndarray) -> np.ndarray:
         """Learn from the losses of a batch, then return the weights of its items, float (n,), with a mean of 1."""
@@ -32,7 +39,7 @@ class GroupWeights:
         counts = np.bincount(groups, minlength=len(self._weights))
         sums = np.bincount(groups, losses, minlength=len(self._weights))
         present = counts > 0
-        self._weights[present] *= np.exp(STEP_SIZE * sums[present] / counts[present])
+        self._weights[present] *= np.exp(STEP_SIZE * (sums[present] / counts[present] + self._added[present]))
         self._weights /= self._weights.sum()
         shares = self._weights[groups] / counts[groups]
         return np.asarray(len(items) * shares / shares.sum())
@@ -43,25 +50,30 @@ def fit(task: DebiasTask) -> Predict:
     if task.fine_tune is None:
         return _fit_last_layer(task)
     found = subgroups_of(task, task.train)
-    items, weights = found.items, GroupWeights(found)
+    items, weights = found.items, GroupWeights(found, max(ADJUSTMENTS))
     return task.fine_tune(
         items, draw=partial(found.draw, len(items)), weigh=lambda batch, losses: weights.of_batch(batch, losses())
     )
 
 
-def _fit_last_layer(task: DebiasTask) -> Predict:
-    """Choose the penalty on the validation items, then train on these too, as the champion did."""
-    vectors = scaled(task.features, np.concatenate([task.train, task.validation]))
+def _fit_last_layer(task: DebiasTask) -> LinearLayer:
+    """Choose penalty and adjustment on the validation items, then train on these too, as the champion did."""
+    both = np.concatenate([task.train, task.validation])
+    mean, scale = location_and_scale(task.features[both])
+    vectors = (task.features - mean) / scale
 
-    def layer(items: np.ndarray, penalty: float) -> Predict:
+    def layer(items: np.ndarray, penalty: float, adjustment: float) -> LinearLayer:
         found = subgroups_of(task, items)
-        return train_last_layer(
-            vectors, task.labels, task.n_classes, draw=found.draw, weigh=GroupWeights(found).of_batch, penalty=penalty,
-            seed=task.seed,
+        weights, offset = train_last_layer(
+            vectors, task.labels, task.n_classes, draw=found.draw, weigh=GroupWeights(found, adjustment).of_batch,
+            penalty=penalty, seed=task.seed,
         )  # fmt: skip
+        weights /= scale
+        return LinearLayer(task.features, weights, offset - mean @ weights)
 
-    best, _ = best_on_validation(task, {penalty: partial(layer, task.train, penalty) for penalty in PENALTIES})
-    return layer(np.concatenate([task.train, task.validation]), best)
+    strengths = product(PENALTIES, ADJUSTMENTS)
+    best, _ = best_on_validation(task, {strength: partial(layer, task.train, *strength) for strength in strengths})
+    return layer(both, *best)
 
 
 @hookimpl

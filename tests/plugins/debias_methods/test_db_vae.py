@@ -15,8 +15,8 @@ from autotl_plugins.debias_methods._latent_density import sampling_probabilities
 
 @pytest.fixture
 def brief(monkeypatch):
-    monkeypatch.setattr(db_vae, "N_STEPS", 60)
-    monkeypatch.setattr(db_vae, "N_EPOCHS", 2)
+    monkeypatch.setattr(db_vae, "MIN_STEPS", 60)
+    monkeypatch.setattr(db_vae, "MIN_EPOCHS", 2)
 
 
 def accuracy(task, predict):

@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 from biased_tasks import biased_task, worst_recall
 
+from autotl_plugins.debias_methods import _last_layer
 from autotl_plugins.debias_methods._even_draws import subgroups_of
 from autotl_plugins.debias_methods.group_dro import GroupWeights, fit
+
+
+@pytest.fixture(autouse=True)
+def brief(monkeypatch):
+    monkeypatch.setattr(_last_layer, "N_STEPS", 300)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -46,6 +52,28 @@ def test_the_subgroup_with_the_largest_loss_gains_weight():
     assert given.mean() == pytest.approx(1)
     assert given[found.number[batch] == 2] == pytest.approx(given.max())
     assert given.max() > 2 * given.min()
+
+
+def test_with_an_adjustment_a_small_subgroup_gains_weight_at_equal_losses():
+    found = subgroups_of(biased_task(), biased_task().train)
+    batch = np.concatenate([members[:8] for members in found.members])
+    smallest = min(range(4), key=lambda number: len(found.members[number]))
+    weights = {adjustment: GroupWeights(found, adjustment) for adjustment in (0.0, 1.0)}
+    for _ in range(200):
+        given = {adjustment: each.of_batch(batch, np.ones(32)) for adjustment, each in weights.items()}
+    assert given[0.0] == pytest.approx(1)
+    assert given[1.0][found.number[batch] == smallest] == pytest.approx(given[1.0].max())
+    assert given[1.0].max() > 1.1
+
+
+def test_a_last_layer_can_be_exported():
+    from autotl.features.frozen_network import open_session
+
+    task, items = biased_task(), np.arange(20)
+    layer = fit(task)
+    session = open_session(layer.to_onnx().SerializeToString())
+    [exported] = session.run(["probabilities"], {"features": task.features[items]})
+    assert exported == pytest.approx(layer(items), abs=1e-5)
 
 
 def test_a_network_is_trained_on_evenly_drawn_subgroups_with_growing_weights():
