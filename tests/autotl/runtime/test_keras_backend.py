@@ -115,3 +115,22 @@ def test_a_session_sets_the_precision_of_the_device_and_gives_the_old_one_back(m
             assert keras.config.dtype_policy().name == "mixed_float16"
             raise RuntimeError
         assert keras.config.dtype_policy().name == before
+
+
+def test_a_session_may_have_a_precision_of_its_own(monkeypatch):
+    import keras
+
+    monkeypatch.setattr(keras_backend, "device", lambda: keras_backend.Device("gpu", "H200"))
+    with keras_backend.session(0, precision="float32"):
+        assert keras.config.dtype_policy().name == "float32"
+
+
+def test_the_gradient_is_that_of_the_sum_of_all_terms():
+    from keras import ops
+
+    both = keras_backend.with_gradient(lambda x: ops.stack([ops.sum(x**2), ops.sum(3 * x[0])]))
+    point = np.array([[1.0, 2.0], [3.0, -1.0]], np.float32)
+    terms, gradient = both(point)
+    np.testing.assert_allclose(terms, [15, 9])
+    np.testing.assert_allclose(gradient, 2 * point + [[3, 3], [0, 0]])
+    np.testing.assert_array_equal(both(2 * point)[0], [60, 18])
