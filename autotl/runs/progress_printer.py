@@ -23,7 +23,8 @@ _TITLES = {
     "unpack": "unpacking", "hash": "hashing files", "scan": "looking at the items",
     "compare": "finding near-duplicates", "features": "reading features", "index": "reading training items",
     "predict": "classifying", "explain": "explaining", "debias": "fitting methods against bias",
-    "style": "transferring the style", "small-images": "decoding small images", "autoencode": "training the autoencoder",
+    "style": "transferring the style", "small-images": "decoding small images",
+    "autoencode": "training the autoencoder",
 }  # fmt: skip
 
 
