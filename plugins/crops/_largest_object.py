@@ -13,8 +13,12 @@ MARGIN = 0.1
 """Around the object, as a share of its longer edge."""
 LEAST_AREA, MOST_AREA = 0.002, 0.8
 """Of the object, as shares of the image; what is smaller is taken for noise, what is larger for the background."""
-LEAST_SEPARATION = 0.6
-"""Share of the variance that lies between the two sides of the threshold: below it nothing stands out."""
+LEAST_SEPARATION, LEAST_DISTANCE = 0.65, 12.0
+"""Share of the variance that lies between the two sides of the threshold, and the threshold itself, in levels of 255:
+below them nothing stands out."""
+MOST_BORDER, LEAST_SHARE = 0.25, 0.5
+"""Share of the border that may differ from its colour, and the least share that the largest object has of all that
+differs; otherwise the background is not plain."""
 
 
 def open(_files: Mapping[str, bytes]) -> Callable[[np.ndarray], np.ndarray | None]:
@@ -30,13 +34,15 @@ def find(pixels: np.ndarray) -> np.ndarray | None:
     border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     distance = np.linalg.norm(small - np.median(border, axis=0), axis=2)
     threshold, separation = otsu(distance)
-    if separation < LEAST_SEPARATION:
+    mask = distance > threshold
+    on_border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean()
+    if separation < LEAST_SEPARATION or threshold < LEAST_DISTANCE or on_border > MOST_BORDER:
         return None
-    box = largest_component(distance > threshold)
+    box = largest_component(mask)
     if box is None:
         return None
     left, top, right, bottom, n_pixels = box
-    if not LEAST_AREA <= n_pixels / distance.size <= MOST_AREA:
+    if n_pixels < LEAST_SHARE * mask.sum() or not LEAST_AREA <= n_pixels / mask.size <= MOST_AREA:
         return None
     scale = np.array(pixels.shape[1::-1]) / np.array(image.size)
     return square(np.array([left, top]) * scale, np.array([right, bottom]) * scale)
@@ -59,7 +65,8 @@ def otsu(values: np.ndarray) -> tuple[float, float]:
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (sums / below - (whole - sums) / above) ** 2 / total**2
     between = np.nan_to_num(between)
-    best = int(between.argmax())
+    # Between two groups without values between them every threshold is as good: the middle one is taken.
+    best = int(np.flatnonzero(between >= between.max()).mean())
     variance = float(values.var())
     return float(edges[best + 1]), float(between[best] / variance) if variance > 1 else 0.0
 
