@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 
 import optuna
@@ -92,7 +93,19 @@ def _tell(study: optuna.Study, trial: optuna.Trial | FrozenTrial, record: TrialR
 
 def records(study: optuna.Study) -> list[TrialRecord]:
     """The records of all trials that have ended, in their order."""
-    return [_read(trial) for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+    return records_of(study.get_trials(deepcopy=False), {})
+
+
+def records_of(trials: Sequence[FrozenTrial], known: dict[int, TrialRecord]) -> list[TrialRecord]:
+    """The records of those trials of a study that have ended.
+
+    known: by number, what was read before; a trial that has ended changes no more. The others are added.
+    """
+    ended = [trial for trial in trials if trial.state.is_finished()]
+    for trial in ended:
+        if trial.number not in known:
+            known[trial.number] = _read(trial)
+    return [known[trial.number] for trial in ended]
 
 
 def read_records(run: Run) -> list[TrialRecord]:
@@ -111,7 +124,12 @@ def mark_default(trial: optuna.Trial) -> None:
 
 def default_number(study: optuna.Study) -> int | None:
     """The number of the untuned default's completed trial, None before there is one."""
-    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return default_of(study.get_trials(deepcopy=False))
+
+
+def default_of(trials: Sequence[FrozenTrial]) -> int | None:
+    """The same, among the trials of a study."""
+    done = (trial for trial in trials if trial.state == TrialState.COMPLETE)
     return next((trial.number for trial in done if trial.user_attrs.get(_DEFAULT)), None)
 
 

@@ -57,6 +57,7 @@ class StudyLoop:
         )
         self._limits = limits
         self._latest: Leaderboard | None = None
+        self._records: dict[int, TrialRecord] = {}
         self._sampler, self._worker = context.plugins.pick(Sampler, config.sampler), worker
         self._study = studies.open_study(
             context.run, sampler=self._sampler, maximise=context.objective.larger_is_better, worker=worker
@@ -80,10 +81,14 @@ class StudyLoop:
 
     def leaderboard(self) -> Leaderboard:
         """All trials that have ended."""
+        return self._ranked(self._study.get_trials(deepcopy=False))
+
+    def _ranked(self, trials: Sequence[FrozenTrial]) -> Leaderboard:
         objective = self.context.objective
         self._latest = rank(
-            studies.records(self._study), objective=objective.name, larger_is_better=objective.larger_is_better,
-            default=studies.default_number(self._study), kind=self.context.target.kind,
+            studies.records_of(trials, self._records), objective=objective.name,
+            larger_is_better=objective.larger_is_better, default=studies.default_of(trials),
+            kind=self.context.target.kind,
         )  # fmt: skip
         return self._latest
 
@@ -133,10 +138,11 @@ class StudyLoop:
             interruption.raise_if_requested()
             for text in self._lost.give_up_stale():
                 self.context.run.emit(Message(text))
-            board = self.leaderboard()  # with what other processes have done meanwhile
+            trials = self._study.get_trials(deepcopy=False)  # with what other processes have done meanwhile
+            board = self._ranked(trials)
             if _is_stuck(board):
                 return f"the last {MAX_FAILURES} trials failed"
-            begun = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
+            begun = [trial for trial in trials if trial.state in (TrialState.RUNNING, TrialState.WAITING)]
             running = [trial for trial in begun if trial.state == TrialState.RUNNING]
             others_tune = any(trial.params.get("strategy") == FINE_TUNE for trial in running)
             share = self._share_of_trials(len(running))

@@ -14,6 +14,7 @@ from autotl.data.candidate_groups.candidate import plausible
 from autotl.data.candidate_groups.near_duplicates import by_near_duplicates
 from autotl.deploy.registry import gate_obstacle, register
 from autotl.errors import AutoTLError, RunError
+from autotl.evidence.leaderboard import Leaderboard
 from autotl.interfaces import Finding
 from autotl.plugins import Plugins
 from autotl.runs.events import FindingMade, Message, SearchEnded
@@ -172,9 +173,10 @@ def _search(
     loop.requeue_lost()
 
     def after_trial() -> None:
-        announcer.announce(loop.leaderboard())
-        timing.champion_seconds = _champion_seconds(loop)
-        if not networks.is_running and loop.planner.tunes_soon(loop.leaderboard()):
+        board = loop.leaderboard()
+        announcer.announce(board)
+        timing.champion_seconds = _champion_seconds(loop, board)
+        if not networks.is_running and loop.planner.tunes_soon(board):
             networks.prepare()
 
     try:
@@ -247,9 +249,9 @@ def _note_end(run: Run, reason: str) -> None:
     run.emit(Message(f"search ended: {reason}"))
 
 
-def _champion_seconds(loop: StudyLoop) -> float:
+def _champion_seconds(loop: StudyLoop, board: Leaderboard) -> float:
     """Expected seconds of fitting the champion again, which may be an ensemble, and the default; and of testing it."""
-    board, context = loop.leaderboard(), loop.context
+    context = loop.context
     probes = [trial.head for trial in board.completed if trial.strategy == PROBE]
     share = 1 / max(1, context.run.split.n_folds - 1)
     fitting = sum(share * loop.planner.heads.cost(head) for head in (*probes[:MAX_MEMBERS], *probes[:1]))
