@@ -27,6 +27,8 @@ _SHORT = "/tmp"
 _SETTINGS = ("AUTOTL_", "KERAS_BACKEND", "KERAS_HOME")
 _NOT_SHARED = ("AUTOTL_STORAGE",)
 """Tasks neither need nor get the address of the trials, in which there may be a password."""
+_PATIENCE, _NEVER_SECONDS = "RAY_gcs_rpc_server_reconnect_timeout_s", 365 * 24 * 3600
+"""Without a head node for so long, Ray ends the process that joined it: by default a minute. The search is to go on."""
 
 
 def shared_settings() -> dict[str, str]:
@@ -144,10 +146,12 @@ def _environment(address: str) -> Iterator[Path | None]:
     Gives the folder of a Ray of this machine, in which there is a token of its own.
     """
     told = {MODE: "token", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-    before = {name: os.environ.get(name) for name in (*told, TOKEN, TOKEN_FILE)}
+    before = {name: os.environ.get(name) for name in (*told, TOKEN, TOKEN_FILE, _PATIENCE)}
     folder = None
     try:
-        if address == LOCAL:
+        if address != LOCAL:
+            told[_PATIENCE] = str(_NEVER_SECONDS)
+        else:
             # The paths of sockets must be short.
             folder = Path(tempfile.mkdtemp(prefix="autotl-ray-", dir=_SHORT if Path(_SHORT).is_dir() else None))
             told[TOKEN_FILE] = str(_new_token(folder))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +17,7 @@ from autotl.errors import AutoTLError, ConfigError, OutOfTimeError, WorkerLostEr
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Crew, Executor
 from autotl_plugins.executors._ray_cluster import connected, require_nodes, shared_settings
+from autotl_plugins.executors._ray_head import Head, watched_head
 from autotl_plugins.executors._ray_options import LOCAL, Options, obstacle_before_ray, parse
 
 LAST_SECONDS = 30.0
@@ -36,8 +39,8 @@ def perform_as_task(function: str, document: str, variables: Mapping[str, str]) 
 class Tasks:
     """Has trials performed by tasks, one for each thread that calls `perform`."""
 
-    def __init__(self, ray: Any, asked: Options, function: str) -> None:
-        self._ray, self._function = ray, function
+    def __init__(self, ray: Any, asked: Options, function: str, head: Head) -> None:
+        self._ray, self._function, self._head = ray, function, head
         gpus = asked.num_gpus
         if gpus is None:
             gpus = float(bool(ray.cluster_resources().get("GPU")))
@@ -50,8 +53,10 @@ class Tasks:
     def perform(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """Have one trial performed; raises what it raises, and WorkerLostError if its process or its node is gone.
 
-        Raises KeyboardInterrupt if the search was cancelled meanwhile, OutOfTimeError if it goes on for too long.
+        Raises KeyboardInterrupt if the search was cancelled meanwhile, OutOfTimeError if it goes on for too long, and
+        NoWorkersError if there is no Ray any more.
         """
+        self._head.await_answer(self._cancelled.is_set)
         task = self._task.remote(self._function, json.dumps(document), shared_settings())
         with self._lock:
             self._held.add(task)
@@ -59,15 +64,20 @@ class Tasks:
             if self._cancelled.is_set():
                 raise KeyboardInterrupt
             left = document["seconds_left"]
-            done, _ = self._ray.wait([task], timeout=None if left is None else max(0.0, left) + LAST_SECONDS)
-            if not done:
-                self._cancel(task)
-                raise OutOfTimeError(f"it had not ended {LAST_SECONDS:g} seconds after the search")
+            self._await(task, math.inf if left is None else max(0.0, left) + LAST_SECONDS)
             answer: Mapping[str, Any] = json.loads(self._result(task))
             return answer
         finally:
             with self._lock:
                 self._held.discard(task)
+
+    def _await(self, task: Any, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._ray.wait([task], timeout=LOOK_SECONDS)[0]:
+            self._head.require()
+            if time.monotonic() > until:
+                self._cancel(task)
+                raise OutOfTimeError(f"it had not ended {LAST_SECONDS:g} seconds after the search")
 
     def cancel(self) -> None:
         """End all tasks, and begin no more."""
@@ -91,6 +101,7 @@ class Tasks:
         except errors.RayError as error:
             if self._cancelled.is_set():
                 raise KeyboardInterrupt from None
+            self._head.await_answer(self._cancelled.is_set)  # with the head node every other trial would be lost, too
             raise WorkerLostError(f"Ray lost the process that ran it ({type(error).__name__})") from None
 
 
@@ -98,8 +109,11 @@ class Tasks:
 def start(crew: Crew) -> Iterator[None]:
     """Lead each worker of the crew in a thread of this process, and have its trials performed by Ray."""
     asked = parse(crew.option)
-    with connected(asked, crew.n_workers, crew.log) as ray:
-        tasks = Tasks(ray, asked, crew.perform)
+    with (
+        connected(asked, crew.n_workers, crew.log) as ray,
+        watched_head(ray.get_runtime_context().gcs_address) as head,
+    ):
+        tasks = Tasks(ray, asked, crew.perform, head)
         threads = [
             threading.Thread(target=_lead, args=(crew, number, tasks), name=f"ray-{number}", daemon=True)
             for number in range(1, crew.n_workers + 1)

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from crews import MadeUp
-from ray_nodes import started_ray_nodes
+from ray_nodes import RayNodes, started_ray_nodes
 
 from autotl.errors import OutOfTimeError, WorkerLostError
 from autotl_plugins.executors import ray as ray_executor
@@ -167,6 +167,7 @@ def test_an_interruption_cancels_what_runs_and_leaves_no_process(performed):
 @pytest.fixture
 def two_nodes(tmp_path, monkeypatch, cache):
     monkeypatch.setenv("AUTOTL_PLUGINS", str(TESTS / "sleeping_plugins"))
+    monkeypatch.setenv("SLEEPER_SECONDS", "3")  # so long that the nodes have begun before the leading process is done
     with started_ray_nodes(tmp_path) as nodes:
         yield nodes
 
@@ -182,39 +183,73 @@ def complete_trials(run: Path) -> dict[int, list[float]]:
     return {one.number: one.values for one in trials if one.state == optuna.trial.TrialState.COMPLETE}
 
 
-@pytest.mark.heavy
-@pytest.mark.timeout(600)
-def test_a_search_on_two_nodes_of_which_one_is_killed_ends_with_a_champion(shapes, tmp_path, two_nodes):
-    run = tmp_path / "run"
-    command = [
-        sys.executable, "-m", "autotl.cli", "fit", str(shapes), "--run", str(run), "--trials", "10", "--workers", "3",
-        "--executor", f"ray:{two_nodes.address}", "--backbones", "tiny", "--heads", "sleeper", "--strategy", "probe",
-        "--disable-plugin", "mlflow", "--json",
-    ]  # fmt: skip
-    with (tmp_path / "told").open("w") as told:
-        search = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told, text=True)
-    try:
-        until = time.monotonic() + 300
-        while not two_nodes.tasks(second_only=True):
-            assert time.monotonic() < until and search.poll() is None, (tmp_path / "told").read_text()
-            time.sleep(0.2)
-        before = complete_trials(run)
-        assert before
-        two_nodes.kill_one()
-        out, _ = search.communicate(timeout=300)
-    finally:
-        search.kill()
-        search.communicate()
-    assert search.returncode == 0, (tmp_path / "told").read_text()
-    result = json.loads(out)
-    assert Path(result["deployable"], "model.onnx").exists()
+class Search:
+    """`autotl fit` on two nodes, of which the second performs a trial when this returns."""
 
+    def __init__(self, data: Path, folder: Path, nodes: RayNodes) -> None:
+        self.run, self.told = folder / "run", folder / "told"
+        command = [
+            sys.executable, "-m", "autotl.cli", "fit", str(data), "--run", str(self.run), "--trials", "10", "--workers",
+            "3", "--executor", f"ray:{nodes.address}", "--backbones", "tiny", "--heads", "sleeper", "--strategy",
+            "probe", "--disable-plugin", "mlflow", "--json",
+        ]  # fmt: skip
+        with self.told.open("w") as told:
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told, text=True)
+        until = time.monotonic() + 500
+        while not nodes.tasks(second_only=True):
+            assert time.monotonic() < until and self._process.poll() is None, self.told.read_text()
+            time.sleep(0.2)
+
+    def result(self) -> dict:
+        """What it found, once it has ended as it should."""
+        out, _ = self._process.communicate(timeout=500)
+        assert self._process.returncode == 0, self.told.read_text()
+        return json.loads(out)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()
+
+
+@pytest.fixture
+def search(shapes, tmp_path, two_nodes):
+    began = Search(shapes, tmp_path, two_nodes)
+    yield began
+    began.close()
+
+
+def trials_of(run: Path):
     from autotl.runs.run import open_run
     from autotl.search.optuna_study import read_records
 
-    records = read_records(open_run(run))
-    assert before.items() <= complete_trials(run).items()  # no finished trial is lost
-    lost = [record for record in records if record.state == "failed"]
-    assert lost  # the one that ran there
-    assert all(record.cause == "lost" and "its parameters are tried again" in record.reason for record in lost)
+    return read_records(open_run(run))
+
+
+def require_nothing_lost(search: Search, before: dict[int, list[float]], result: dict) -> None:
+    assert Path(result["deployable"], "model.onnx").exists()
+    assert before.items() <= complete_trials(search.run).items()  # no finished trial is lost
+    lost = [trial for trial in trials_of(search.run) if trial.state == "failed"]
+    assert lost  # what ran there
+    assert all(trial.cause == "lost" and "its parameters are tried again" in trial.reason for trial in lost)
     assert result["n_trials"] >= 10
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(1200)
+def test_a_search_on_two_nodes_of_which_one_is_killed_ends_with_a_champion(search, two_nodes):
+    before = complete_trials(search.run)
+    assert before
+    two_nodes.kill_one()
+    require_nothing_lost(search, before, search.result())
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(1200)
+def test_a_search_whose_head_node_vanishes_says_so_and_goes_on_alone(search, two_nodes):
+    before = complete_trials(search.run)
+    two_nodes.kill_head()
+    require_nothing_lost(search, before, search.result())
+    told = search.told.read_text()
+    assert "the search goes on without it: the head node of Ray is gone" in told
+    assert "Traceback" not in told
