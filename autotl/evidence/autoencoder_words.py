@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from autotl.interfaces import ScoreInterval
 from autotl.runs.autoencoders import AutoencoderResult
 from autotl.runtime.wording import counted, listed
 
@@ -20,8 +21,8 @@ def sentences(found: AutoencoderResult) -> tuple[str, ...]:
 def _reconstruction(found: AutoencoderResult) -> Iterator[str]:
     share = found.error.value / max(found.error_of_mean, 1e-12)
     yield (
-        f"the {found.name} reconstructs images that it was not trained on with a mean squared error of {found.error} "
-        f"(pixels from 0 to 1), {100 * share:.0f} % of the error of the mean image"
+        f"the {found.name} reconstructs images that it was not trained on with a mean squared error of "
+        f"{_precise(found.error)} (pixels from 0 to 1), {100 * share:.0f} % of the error of the mean image"
     )
     if found.error.value > OVERFITTED * found.error_train:
         times = found.error.value / max(found.error_train, 1e-12)
@@ -44,10 +45,8 @@ def _samples(found: AutoencoderResult) -> Iterator[str]:
             f"{times['noise']:.1f} times)"
         )
     if found.sampled_classes:
-        n_sure, classes = (
-            sum(found.sampled_classes.values()),
-            listed(f"{name} {n}" for name, n in found.sampled_classes.items()),
-        )
+        n_sure = sum(found.sampled_classes.values())
+        classes = listed(f"{name}: {n}" for name, n in found.sampled_classes.items())
         yield (
             f"the champion is sure of {n_sure} of {found.n_samples} sampled images (a probability over one half) and "
             f"assigns them to {counted(len(found.sampled_classes), 'class', 'classes')}: {classes}"
@@ -70,3 +69,9 @@ def _rare(found: AutoencoderResult) -> Iterator[str]:
             for one in over[:_MOST_GROUPS]
         )
         yield f"over-represented among the rarest tenth: {named}"
+
+
+def _precise(error: ScoreInterval) -> str:
+    """An error with its interval to four decimal places, as errors of pixels are small."""
+    ends = f" ({error.low:.4f} to {error.high:.4f})" if error.has_interval else ""
+    return f"{error.value:.4f}{ends}"

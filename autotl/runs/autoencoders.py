@@ -15,7 +15,7 @@ RECONSTRUCTIONS, SAMPLES, WALKS, RARE = "reconstructions.png", "samples.png", "w
 SHEETS: Mapping[str, str] = {
     RECONSTRUCTIONS: "Images that it was not trained on, and below each its reconstruction",
     SAMPLES: "Sampled images",
-    WALKS: "Walks between two images",
+    WALKS: "Walks between the latents of two images, which stand at both ends",
     RARE: "The rarest images, the rarest first",
 }
 """Titles of the sheets of images, by the name of the file, in the order in which they are shown."""

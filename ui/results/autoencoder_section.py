@@ -33,9 +33,6 @@ _PIXELS = 110
 
 def show_autoencoders(run: RunView, _result: RunResult) -> None:
     """Draw what is known, and what trains an autoencoder."""
-    if run.kind.name != "image":
-        st.caption(f"Autoencoders learn from images, and this run is of {run.kind.plural}.")
-        return
     job = look_at_training(run)
     if job and job.is_running:
         live(_watch, run_every=1)(run)

@@ -10,6 +10,7 @@ from autotl.runs.result import RunResult
 from autotl_ui.jobs import jobs
 from autotl_ui.results.autoencoder_section import show_autoencoders
 from autotl_ui.results.comparison import show_comparison
+from autotl_ui.results.debias_section import show_debiasing
 from autotl_ui.results.mistakes import show_confident, show_confusion, show_weakest
 from autotl_ui.results.panels import show_panels
 from autotl_ui.results.refit_section import show_before_after
@@ -59,6 +60,7 @@ def _show_result(run: RunView, result: RunResult) -> None:
 def _show_sections(run: RunView, result: RunResult) -> None:
     """Everything else, a tab each; only the open tab is drawn, and a click in it redraws nothing else."""
     sections = _SECTIONS if has_classes(run) else {name: _OTHERS.get(name, _SECTIONS[name]) for name in _OF_ALL}
+    sections = {name: draw for name, draw in sections.items() if name not in _OF_IMAGES or run.kind.name == "image"}
     tabs = st.tabs(list(sections), key="section", on_change="rerun")
     for tab, draw in zip(tabs, sections.values(), strict=True):
         if tab.open:
@@ -108,6 +110,7 @@ _SECTIONS = {
     "Per-class scores": lambda run, result: show_classes(result, run.kind),
     "Leaderboard": _trials,
     "Scores and panels": _all_scores,
+    "Methods against bias": show_debiasing,
     "Autoencoders": show_autoencoders,
     "Compare": _compare,
     "Report": _report,
@@ -117,6 +120,7 @@ _SECTIONS = {
 _OTHERS = {"What it gets wrong": show_wrong_answers}
 _OF_ALL = ("What it gets wrong", "Evidence", "Leaderboard", "Scores and panels", "Autoencoders", "Compare", "Report")
 """The sections of runs of labels and of numbers: those about one class for each item are left out."""
+_OF_IMAGES = ("Autoencoders",)
 
 
 def offer_model(run: RunView) -> None:

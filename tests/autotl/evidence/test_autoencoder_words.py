@@ -15,7 +15,7 @@ def said(**changes: object) -> str:
 
 
 def test_the_error_is_compared_with_that_of_the_mean_image():
-    assert "0.012 (0.010 to 0.014)" in said()
+    assert "0.0120 (0.0100 to 0.0140)" in said()
     assert "15 % of the error of the mean image" in said()
 
 
@@ -37,7 +37,7 @@ def test_samples_are_compared_with_held_out_images():
 
 def test_the_classes_of_samples_are_counted():
     assert "sure of 70 of 256 sampled images" in said()
-    assert "2 classes: <b>cat</b> 40, dog 30" in said()
+    assert "2 classes: <b>cat</b>: 40, dog: 30" in said()
 
 
 def test_a_difference_that_may_be_chance_is_not_claimed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from dataclasses import replace
@@ -127,3 +128,11 @@ def test_results_survive_what_a_job_leaves_beside_them(run: Path) -> None:
     write_made(run)
     made_job(run, pid=2**22 + 1)
     assert "Variational autoencoder" in [header.value for header in shown().subheader]
+
+
+def test_a_run_of_texts_has_no_such_section(run: Path) -> None:
+    state = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    (run / "run.json").write_text(json.dumps({**state, "modality": "text"}), encoding="utf-8")
+    app = open_page("results", run="good")
+    assert "Report" in [tab.label for tab in app.tabs]
+    assert "Autoencoders" not in [tab.label for tab in app.tabs]
