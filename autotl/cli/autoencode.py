@@ -25,8 +25,12 @@ def autoencode(
     ] = 32,
     latents: Annotated[int, typer.Option(metavar="N", help="Numbers that an image is encoded into.")] = 32,
     seconds: Annotated[
-        str, typer.Option(metavar="TIME", help="How long it may train, in seconds, or such as 5m.")
-    ] = "120",
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="How long it may train, in seconds, or such as 5m. [default: 2m, or no limit with --epochs]",
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(metavar="N", help="Passes through the images. [default: as many as the time allows]")
     ] = None,
@@ -43,7 +47,8 @@ def autoencode(
     from autotl.workflows.autoencode import autoencode as train
     from autotl.workflows.autoencode_request import AutoencoderRequest
 
-    asked = AutoencoderRequest(method, edge, latents, parse_duration(seconds, name="--seconds"), epochs, seed)
+    limit = None if seconds is None else parse_duration(seconds, name="--seconds")
+    asked = AutoencoderRequest(method, edge, latents, limit, epochs, seed)
     plugins = load_plugins(disable_plugin)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         listeners: tuple[Listener, ...] = (printer, *((EventWriter.create(events),) if events else ()))

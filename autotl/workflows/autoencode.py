@@ -95,7 +95,7 @@ def _trained(
     keras_backend.load()
     with keras_backend.session(seed):
         trained, training = train(
-            method, images.pixels[images.trains], n_latents=asked.n_latents, seconds=asked.seconds,
+            method, images.pixels[images.trains], n_latents=asked.n_latents, seconds=asked.most_seconds,
             epochs=asked.epochs, seed=seed, progress=told.stage("autoencode"),
         )  # fmt: skip
         trained.save(new)

@@ -20,16 +20,24 @@ DEFAULT_METHOD, DEFAULT_EDGE, DEFAULT_LATENTS, DEFAULT_SECONDS = "vae", 32, 32, 
 class AutoencoderRequest:
     """What to train.
 
-    method: the name of an `Autoencoder`. edge: of the images, one of EDGES. seconds: how long training may take;
-    epochs: passes through the images, None for as many as that allows. seed: None for that of the run.
+    method: the name of an `Autoencoder`. edge: of the images, one of EDGES. epochs: passes through the images, None for
+    as many as the time allows. seconds: how long training may take, None for two minutes, or for no limit where the
+    epochs are given. seed: None for that of the run.
     """
 
     method: str = DEFAULT_METHOD
     edge: int = DEFAULT_EDGE
     n_latents: int = DEFAULT_LATENTS
-    seconds: float = DEFAULT_SECONDS
+    seconds: float | None = None
     epochs: int | None = None
     seed: int | None = None
+
+    @property
+    def most_seconds(self) -> float:
+        """How long training may take, infinite for no limit."""
+        if self.seconds is not None:
+            return self.seconds
+        return DEFAULT_SECONDS if self.epochs is None else math.inf
 
 
 def require_possible(run: Run, asked: AutoencoderRequest) -> None:
@@ -56,7 +64,7 @@ def require_possible(run: Run, asked: AutoencoderRequest) -> None:
         raise ConfigError(f"--edge is {asked.edge}; expected one of {', '.join(map(str, EDGES))}")
     if not 1 <= asked.n_latents <= MOST_LATENTS:
         raise ConfigError(f"--latents is {asked.n_latents}; expected a number from 1 to {MOST_LATENTS}")
-    if not (math.isfinite(asked.seconds) and asked.seconds > 0):
+    if asked.seconds is not None and not (math.isfinite(asked.seconds) and asked.seconds > 0):
         raise ConfigError(f"--seconds is {asked.seconds:g}; expected a number above 0")
     if asked.epochs is not None and asked.epochs < 1:
         raise ConfigError(f"--epochs is {asked.epochs}; expected at least 1")

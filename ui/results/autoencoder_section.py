@@ -48,7 +48,7 @@ def show_autoencoders(run: RunView, _result: RunResult) -> None:
 def _show_form(run: RunView) -> None:
     st.markdown(
         "An autoencoder learns to encode each image into a few numbers and to decode it from these. It shows which "
-        "images are rare, and makes new ones; a variational one (vae) makes better ones."
+        "images are rare, and makes new ones."
     )
     methods = list(loaded_plugins().all(Autoencoder))
     with st.container(horizontal=True, vertical_alignment="bottom"):

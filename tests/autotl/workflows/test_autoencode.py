@@ -161,6 +161,12 @@ def test_what_cannot_be_is_said_before_any_work(
         autoencode(made, asked, plugins=plugins, settings=settings)
 
 
+def test_the_time_is_limited_unless_the_epochs_are_given() -> None:
+    assert AutoencoderRequest().most_seconds == 120
+    assert AutoencoderRequest(epochs=3).most_seconds == float("inf")
+    assert AutoencoderRequest(epochs=3, seconds=9.0).most_seconds == 9
+
+
 def test_a_run_of_several_targets_is_refused(tmp_path: Path, plugins: Any, settings: Settings) -> None:
     made_runs.write_study(tmp_path / "study", "species", "age")
     with pytest.raises(ConfigError, match="give the run of one of them"):
