@@ -75,7 +75,7 @@ def started_ray_nodes(folder: Path) -> Iterator[RayNodes]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": token, "RAY_USAGE_STATS_ENABLED": 0,
-            "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": 0,
+            "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": 0, "RAY_worker_niceness": 0,
         }.items():  # fmt: skip
             patch.setenv(name, str(value))
         nodes = RayNodes()

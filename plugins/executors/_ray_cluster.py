@@ -30,6 +30,9 @@ _NOT_SHARED = ("AUTOTL_STORAGE",)
 _PATIENCE, _NEVER_SECONDS = "RAY_gcs_rpc_server_reconnect_timeout_s", 365 * 24 * 3600
 """Without a head node for so long, Ray ends the process that joined it: by default a minute. The search is to go on."""
 
+_NICENESS = "RAY_worker_niceness"
+"""By default 15: on a busy machine the trials of the leading process would leave those of Ray hardly any time."""
+
 
 def shared_settings() -> dict[str, str]:
     """The settings of this process that tasks are given."""
@@ -146,7 +149,7 @@ def _environment(address: str) -> Iterator[Path | None]:
     Gives the folder of a Ray of this machine, in which there is a token of its own.
     """
     told = {MODE: "token", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-    before = {name: os.environ.get(name) for name in (*told, TOKEN, TOKEN_FILE, _PATIENCE)}
+    before = {name: os.environ.get(name) for name in (*told, TOKEN, TOKEN_FILE, _PATIENCE, _NICENESS)}
     folder = None
     try:
         if address != LOCAL:
@@ -155,6 +158,7 @@ def _environment(address: str) -> Iterator[Path | None]:
             # The paths of sockets must be short.
             folder = Path(tempfile.mkdtemp(prefix="autotl-ray-", dir=_SHORT if Path(_SHORT).is_dir() else None))
             told[TOKEN_FILE] = str(_new_token(folder))
+            told[_NICENESS] = os.environ.get(_NICENESS, "0")
             os.environ.pop(TOKEN, None)
         os.environ.update(told)
         _forget_token()
