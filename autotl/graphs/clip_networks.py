@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from autotl.graphs.pooled_outputs import IMAGES
-from autotl.graphs.surgery import add_prefix, as_model, join
+from autotl.graphs.surgery import add_prefix, as_model, join, prune
 
 AVERAGE, MAXIMUM, TREND, CHANGE, EACH = "avg", "max", "trend", "change", "frames"
 """How the frames of a clip are pooled; see `FramePooling`. Only trend and change depend on the order of the frames."""
@@ -46,11 +46,12 @@ def clip_graph(
     opsets = [helper.make_opsetid("", _OPSET)]
     frames = as_model(_frames_of_clips(size, n_frames), opsets, _IR_VERSION)
     pooling = as_model(_pooled_over_frames(poolings, n_frames), opsets, _IR_VERSION)
-    outputs = {one.of for one in poolings}
-    return join(
+    outputs = sorted({one.of for one in poolings})
+    whole = join(
         join(frames, inner, {_FRAMES: f"{_INSIDE}{IMAGES}"}), pooling,
-        {f"{_INSIDE}{output}": f"of/{output}" for output in sorted(outputs)},
+        {f"{_INSIDE}{output}": f"of/{output}" for output in outputs},
     )  # fmt: skip
+    return prune(whole, [one.name for one in poolings])
 
 
 def _frames_of_clips(size: tuple[int, int], n_frames: int) -> onnx.GraphProto:

@@ -95,7 +95,7 @@ MAY_IMPORT = {
     "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.results": "targets errors settings data runs interfaces evidence autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
-    "autotl_ui.try_model": "errors runtime images data runs deploy autotl_ui.jobs autotl_ui.workspace "
+    "autotl_ui.try_model": "errors runtime images clips data runs deploy autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.style": "images runtime runs interfaces autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
     "autotl_ui.widgets",

@@ -18,7 +18,12 @@ from autotl_ui.workspace.workspace import Workspace
 
 N_FINDINGS = 30
 _PROBLEM = "check-problem"
-_FAULTY = {"image": "blank or blurred images", "text": "empty or cut texts", "pair": "images or texts with faults"}
+_FAULTY = {
+    "image": "blank or blurred images",
+    "text": "empty or cut texts",
+    "pair": "images or texts with faults",
+    "clip": "damaged clips",
+}
 
 
 def show_check(workspace: Workspace, data_set: DataSet, contents: Contents) -> None:

@@ -10,6 +10,7 @@ from autotl.data.layout_notes import understood_as
 from autotl.data.listing import ignored_kinds
 from autotl_ui.data.columns import offer_columns
 from autotl_ui.data.contents import Contents
+from autotl_ui.data.item_choice import offer_item_choice
 from autotl_ui.data.mapping_form import offer_unmapping, show_mapping
 from autotl_ui.server.pages import LABEL
 from autotl_ui.widgets.items import GridItem, show_items
@@ -55,6 +56,8 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
         offer_columns(workspace, data_set, open_at_once=not classes)
         if contents.kind is not IMAGES:
             return
+    if not has_columns(data_set):
+        offer_item_choice(workspace, data_set)
     if data_set.origin:
         st.info("You have selected which folders are the classes.", icon=":material/account_tree:")
         offer_unmapping(workspace, data_set)

@@ -7,7 +7,7 @@ import json
 import shlex
 from pathlib import Path
 
-from autotl.data.item_kinds import IMAGES, PAIRS, TEXTS, kind_of_files
+from autotl.data.item_kinds import IMAGES, KINDS, PAIRS, TEXTS, ItemKind, kind_of_files
 from autotl.pairs.contents import contents_of
 from autotl.pairs.pair_files import read_pair
 from autotl.texts.files import read_text_file
@@ -18,7 +18,7 @@ MOST_LETTERS = 1000
 
 def body_for(item: Path) -> bytes:
     """The JSON of a request for the item in a file; OSError or ValueError, with the reason, if it cannot be read."""
-    kind = kind_of_files([item.name])
+    kind = _kind_of(item)
     if kind is PAIRS:
         image, text = contents_of(read_pair(item.read_bytes(), item.parent))
         cells = {IMAGES.name: base64.b64encode(image).decode(), TEXTS.name: text}
@@ -33,13 +33,14 @@ def curl(item: str, port: int) -> str:
 
     For a pair it is the example that every model carries as a file.
     """
-    if kind_of_files([item]) is PAIRS:
+    kind = _kind_of(Path(item))
+    if kind is PAIRS:
         example = Path(item).parent.parent / "serving_input_example.json"
         return (
             f"curl -sS http://127.0.0.1:{port}/invocations -H 'Content-Type: application/json' \\\n"
             f"  --data @{shlex.quote(str(example))}"
         )
-    if kind_of_files([item]) is TEXTS:
+    if kind is TEXTS:
         columns, rows = [TEXTS.name], [[_beginning(Path(item))]]
         body = json.dumps({"dataframe_split": {"columns": columns, "data": rows}}, ensure_ascii=False)
         return (
@@ -48,9 +49,18 @@ def curl(item: str, port: int) -> str:
         )
     return (
         f"base64 < {shlex.quote(item)} | tr -d '\\n' \\\n"
-        """  | sed 's/.*/{"dataframe_split": {"columns": ["image"], "data": [["&"]]}}/' \\\n"""
+        f"""  | sed 's/.*/{{"dataframe_split": {{"columns": ["{kind.name}"], "data": [["&"]]}}}}/' \\\n"""
         f"  | curl -sS http://127.0.0.1:{port}/invocations -H 'Content-Type: application/json' --data @-"
     )
+
+
+def _kind_of(item: Path) -> ItemKind:
+    """The kind of an item that came with a model: a GIF may be an image or a clip."""
+    try:
+        metadata = json.loads((item.parent.parent / "metadata.json").read_text(encoding="utf-8"))
+        return KINDS[metadata.get("modality", IMAGES.name)]
+    except (OSError, ValueError, KeyError, AttributeError):
+        return kind_of_files([item.name])
 
 
 def _beginning(item: Path) -> str:

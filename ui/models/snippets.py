@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl.data.item_kinds import IMAGES, PAIRS, TEXTS, ItemKind
+from autotl.data.item_kinds import CLIPS, IMAGES, PAIRS, TEXTS, ItemKind
 from autotl_ui.models.exportable_models import ExportableModel
 from autotl_ui.models.requests import curl
 
@@ -26,7 +26,8 @@ class Snippet:
 def snippets(model: ExportableModel, *, store: str, port: int = PORT) -> list[Snippet]:
     """How to use a model. store: the address of MLflow's store; port: where the model is served, or could be."""
     kind = model.kind
-    item = str(next(iter(model.items), Path({IMAGES: "photo.jpg", TEXTS: "text.txt"}.get(kind, "row.pair"))))
+    usual = {IMAGES: "photo.jpg", TEXTS: "text.txt", CLIPS: "clip.mp4"}.get(kind, "row.pair")
+    item = str(next(iter(model.items), Path(usual)))
     others = "onnxruntime, pillow, numpy" if kind is IMAGES else "and the packages in the model's requirements.txt"
     with_mlflow = f"Needs mlflow, {others}"
     needed = "onnxruntime, pillow and numpy" if kind is IMAGES else "the few packages in its requirements.txt"
@@ -81,8 +82,8 @@ def _said(model: ExportableModel) -> str:
 
 
 def _by_itself(folder: Path, item: str, kind: ItemKind, said: str) -> str:
-    # A string is a text to such a model, and a path to one of images.
-    before, given = ("", repr(item)) if kind is IMAGES else ("from pathlib import Path\n", f"Path({item!r})")
+    # A string is a text to such a model, and a path to one of images or clips.
+    before, given = ("", repr(item)) if kind in (IMAGES, CLIPS) else ("from pathlib import Path\n", f"Path({item!r})")
     return f"""\
 import sys
 {before}
@@ -97,7 +98,7 @@ for found in model.predict([{given}]):
 
 
 def _by_mlflow(model: str, item: str, kind: ItemKind, before: str = "") -> str:
-    read = "read_bytes()" if kind is IMAGES else 'read_text(encoding="utf-8")'
+    read = "read_bytes()" if kind in (IMAGES, CLIPS) else 'read_text(encoding="utf-8")'
     filled = f'{{"{kind.name}": [Path({kind.name}).{read} for {kind.name} in {kind.plural}]}}'
     items = f"{kind.plural} = [{item!r}]"
     if kind is PAIRS:

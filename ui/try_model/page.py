@@ -11,6 +11,7 @@ from autotl.deploy.model_facts import unsure_below
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import TRAIN
 from autotl_ui.try_model import batch_section, similar_images
+from autotl_ui.try_model.clips_to_try import ask_for_clips
 from autotl_ui.try_model.doubts import doubting_lines, label_line
 from autotl_ui.try_model.images_to_try import ask_for_images
 from autotl_ui.try_model.item_prediction import ItemPrediction, Predictions
@@ -26,8 +27,8 @@ from autotl_ui.workspace.deployables import OpenModel, answers_of, has_doubts, o
 from autotl_ui.workspace.runs import RunView, has_model, title_of
 from autotl_ui.workspace.workspace import Workspace
 
-_ASK = {"image": ask_for_images, "text": ask_for_texts, "pair": ask_for_pairs}
-_WIDTHS = {"image": (1, 3), "text": (1, 1), "pair": (1, 1)}
+_ASK = {"image": ask_for_images, "text": ask_for_texts, "pair": ask_for_pairs, "clip": ask_for_clips}
+_WIDTHS = {"image": (1, 3), "text": (1, 1), "pair": (1, 1), "clip": (1, 3)}
 TARGETS_IN_A_ROW = 2
 _ALWAYS = "The model always names one of its classes, even for something it never saw."
 _INVITATIONS = {
@@ -37,6 +38,8 @@ _INVITATIONS = {
     ("text", False): f"Try a few texts. {_ALWAYS}",
     ("pair", True): "Try a few images with their texts, including some of something else.",
     ("pair", False): f"Try a few images with their texts. {_ALWAYS}",
+    ("clip", True): "Drop a few clips here, including some that show something else.",
+    ("clip", False): f"Drop a few clips here. {_ALWAYS}",
 }
 
 

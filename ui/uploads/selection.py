@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autotl.data.archives.member import RefusedError
 from autotl.data.archives.names import Names, split_name
-from autotl.data.item_kinds import IMAGES, TEXTS
+from autotl.data.item_kinds import CLIPS, IMAGES, TEXTS
 from autotl.data.listing import TABLE_SUFFIXES, ignored_kinds, kind_of
 from autotl_ui.uploads.upload import UploadError, WantedFile
 from autotl_ui.widgets.words import counted, megabytes
@@ -19,7 +19,7 @@ ARCHIVE_SUFFIXES = (
 )  # fmt: skip
 MOST_FOLDERS_DEEP = 32
 MOST_REFUSALS_KEPT = 3
-_WANTED_KINDS = (IMAGES.name, TEXTS.name, "table", "archive")
+_WANTED_KINDS = (IMAGES.name, CLIPS.name, TEXTS.name, "table", "archive")
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ def printable(text: str) -> str:
 
 
 def _of_one_kind(candidates: list[_Candidate], skipped: Counter[str]) -> list[_Candidate]:
-    """The files, of which texts are taken only where there is no image: beside images they describe the data."""
-    if not any(one.kind == IMAGES.name for one in candidates):
+    """The files, of which texts are taken only where there is no image or clip: beside these they describe the data."""
+    if not any(one.kind in (IMAGES.name, CLIPS.name) for one in candidates):
         return candidates
     texts = [one for one in candidates if one.kind == TEXTS.name]
     skipped.update(kind_of(one.parts[-1]) for one in texts)
@@ -140,12 +140,13 @@ def _require_sound(file: SentFile, parts: tuple[str, ...], max_file_bytes: int) 
 
 
 def _kind(parts: tuple[str, ...]) -> str:
-    """Image, text, table, archive, or else the kind under which it is skipped."""
+    """Image, clip, text, table, archive, or else the kind under which it is skipped."""
     if any(kind_of(folder) in ("hidden", "system") for folder in parts[:-1]):
         return "hidden"
     if parts[-1].lower().endswith(ARCHIVE_SUFFIXES) and not parts[-1].startswith("."):
         return "archive"
-    return TEXTS.name if kind_of(parts[-1], TEXTS) == TEXTS.name else kind_of(parts[-1])
+    known = (kind.name for kind in (IMAGES, CLIPS, TEXTS) if kind_of(parts[-1], kind) == kind.name)
+    return next(known, kind_of(parts[-1]))
 
 
 def _title(paths: Sequence[tuple[str, ...]]) -> tuple[str, int]:
@@ -161,9 +162,10 @@ def _title(paths: Sequence[tuple[str, ...]]) -> tuple[str, int]:
 
 def _say_nothing_is_usable(n_files: int, skipped: Counter[str], refused: Sequence[tuple[str, str]]) -> str:
     if not n_files:
-        return "There was no file in it. Drop a folder that holds one sub-folder of images or texts per class."
+        return "There was no file in it. Drop a folder that holds one sub-folder of images, clips or texts per class."
     found = f" Found: {ignored_kinds(skipped)}." if skipped else ""
     bad = f" {refused[0][0]!r} {refused[0][1]}." if refused else ""
-    known = ", ".join(sorted(suffix[1:] for suffix in IMAGES.suffixes | TEXTS.suffixes | TABLE_SUFFIXES))
+    suffixes = IMAGES.suffixes | CLIPS.suffixes | TEXTS.suffixes | TABLE_SUFFIXES
+    known = ", ".join(sorted(suffix[1:] for suffix in suffixes))
     none = "The file cannot be used." if n_files == 1 else f"None of the {n_files:,} files can be used."
     return f"{none}{found}{bad} Supported are {known}, and a zip or tar of these."
