@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import optuna
@@ -14,10 +15,11 @@ import pytest
 
 from autotl.predictions import Predictions
 from autotl.runtime.atomic_files import write_atomically
-from endurance import stores
+from endurance import rounds, stores
 from endurance.phases import PhaseReader
 from endurance.processes import Attempt
 from endurance.report import Kill, count, is_sound, to_markdown
+from endurance.rounds import Round, Setting
 
 
 @pytest.fixture
@@ -95,6 +97,22 @@ def test_a_process_that_outlives_its_command_is_found_and_ended(tmp_path: Path) 
     assert "time.sleep(60)" in name
     attempt.kill_all()
     assert attempt.members() == []
+
+
+@pytest.mark.parametrize(("phase", "killed"), [("trial", "a node"), ("fine-tuning", "a node"), ("scan", "process 3")])
+def test_nodes_are_killed_in_the_phases_in_which_they_work_for_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str, killed: str
+) -> None:
+    monkeypatch.setattr(rounds, "_NOTICED_SECONDS", 0.0)
+    nodes = SimpleNamespace(kill_one=lambda: "a node")
+    rng = SimpleNamespace(random=lambda: 0.0, randrange=lambda _most: 3)
+    played = Round(
+        Setting(tmp_path, tmp_path / "data", (), {}, beside=nodes), "run-1", rng, [], tell=lambda _text: None
+    )
+    attempt = SimpleNamespace(exit_code=None, kill_one=lambda number: f"process {number}")
+    kill = played._kill(attempt, SimpleNamespace(read=lambda: phase))
+    assert (kill.phase, kill.what, kill.is_beside) == (phase, killed, killed == "a node")
+    assert played.kills == played.mine == [kill]
 
 
 def test_the_table_counts_by_phase_and_names_what_went_wrong() -> None:
