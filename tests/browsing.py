@@ -88,6 +88,23 @@ def sound(tab: Any) -> None:
     assert tab.problems == []
 
 
+def choose(tab: Any, box: str, option: str) -> None:
+    """Pick from a select box, whose list closes by itself where the page is drawn anew just then."""
+    from playwright.sync_api import TimeoutError as NotThereError
+    from playwright.sync_api import expect
+
+    settled(tab)  # or it is picked from the list of the part before, which is about to go
+    for _ in range(6):
+        tab.get_by_role("combobox", name=box).click()
+        try:
+            tab.get_by_role("option", name=option, exact=True).click(timeout=5_000)
+            expect(tab.get_by_role("combobox", name=box)).to_have_value(option)
+        except (NotThereError, AssertionError):
+            continue
+        return
+    raise AssertionError(f"{option} cannot be chosen in {box}")
+
+
 def eventually(tab: Any, true: Callable[[], object], *, within_ms: int = PATIENCE_MS) -> None:
     """Wait for what `expect` has no words for."""
     deadline = time.monotonic() + within_ms / 1000

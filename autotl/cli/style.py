@@ -35,12 +35,16 @@ def style(
         str, typer.Option(metavar="NAME", help="The network that sees both images. [default: the first one installed]")
     ] = "",
     content_stage: Annotated[
-        str, typer.Option(metavar="STAGE", help="Where the content is read. [default: halfway up the network]")
+        str,
+        typer.Option(
+            metavar="STAGE", help="Where the content is read. [default: the deepest that shrinks it by up to 4]"
+        ),
     ] = "",
     style_stages: Annotated[
         str,
         typer.Option(
-            metavar="A,B:WEIGHT", help="Where the style is read, with weights. [default: all but the deepest, alike]"
+            metavar="A,B:WEIGHT",
+            help="Where the style is read, with weights. [default: all that shrink it by up to 16, alike]",
         ),
     ] = "",
     strength: Annotated[float, typer.Option(help="How much the style counts against the content.")] = 1.0,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from autotl.errors import ConfigError
 
-CONTENT_STRIDE, STYLE_STRIDE = 8, 16
+CONTENT_STRIDE, STYLE_STRIDE = 4, 16
 """By default content is read at the deepest stage, and style at all stages, that shrink an image no further."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from browsing import settled, sound
+from browsing import choose, sound
 from playwright.sync_api import expect
 
 from autotl.cli.demo import digits
@@ -122,19 +122,3 @@ def drag(tab: Any, zone: Any, folder: Path) -> None:
     data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
         protocol.send("Input.dispatchDragEvent", {"type": kind, "x": x, "y": y, "data": data})
-
-
-def choose(tab: Any, box: str, option: str) -> None:
-    """Pick from a select box, whose list closes by itself where the page is drawn anew just then."""
-    from playwright.sync_api import TimeoutError as NotThereError
-
-    settled(tab)  # or it is picked from the list of the part before, which is about to go
-    for _ in range(6):
-        tab.get_by_role("combobox", name=box).click()
-        try:
-            tab.get_by_role("option", name=option, exact=True).click(timeout=5_000)
-            expect(tab.get_by_role("combobox", name=box)).to_have_value(option)
-        except (NotThereError, AssertionError):
-            continue
-        return
-    raise AssertionError(f"{option} cannot be chosen in {box}")

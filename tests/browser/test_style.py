@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import free_port, serving, settled, sound
+from browsing import choose, free_port, serving, sound
 from loose_plugins import tiny_backbone
 from PIL import Image
 from playwright.sync_api import expect
@@ -42,14 +42,15 @@ def test_two_images_become_one_and_the_stages_are_compared(tab: Any, address: st
     sound(tab)
 
     tab.get_by_text("More choices").click()
-    tab.get_by_role("combobox", name="Network").fill("tiny")
-    tab.get_by_role("option", name="tiny").click()
-    settled(tab)
+    choose(tab, "Network", "tiny")
+    tab.get_by_role("slider", name="Longer side in pixels").press("Home")
+    tab.get_by_test_id("stSliderThumbValue").get_by_text("128").wait_for()
+    sound(tab)
     tab.get_by_role("button", name="Transfer the style").click()
     tab.get_by_text("lower than that of the content image").wait_for(timeout=PATIENCE_MS)
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Download the image").click()
-    assert Image.open(download.value.path()).size == (256, 192)
+    assert Image.open(download.value.path()).size == (128, 96)
     sound(tab)
 
     tab.get_by_role("button", name="Compare the stages").click()

@@ -25,8 +25,8 @@ def show() -> None:
     """Draw the page."""
     st.title("Style")
     st.markdown(
-        "Repaint an image in the style of another. A network that was trained before sees both: its deeper stages tell "
-        "what is where, which is kept, and the textures and colours that its stages see together are the style."
+        "Repaint an image in the style of another. A pretrained network looks at both images: what is where comes from "
+        "the content image, colours and textures come from the style image."
     )
     workspace = current()
     left, right = st.columns(2, gap="large")

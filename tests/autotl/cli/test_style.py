@@ -42,7 +42,7 @@ def test_one_document_says_what_was_made(place: Path) -> None:
     assert done.exit_code == 0, done.output
     said = json.loads(done.stdout)
     assert (said["out"], said["size"], said["status"]) == ("new.webp", [48, 48], "complete")
-    assert (said["backbone"], said["content_stage"]) == ("tiny", "deep")
+    assert (said["backbone"], said["content_stage"]) == ("tiny", "middle")
     assert said["style_stages"] == {"shallow": 1.0, "middle": 1.0, "deep": 1.0}
     assert said["style_reduction"] == pytest.approx(1 - said["style_loss"] / said["style_loss_before"])
     assert -1 <= said["content_correlation"] <= 1

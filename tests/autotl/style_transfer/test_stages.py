@@ -28,9 +28,9 @@ def test_a_stage_named_twice_is_refused():
         parse_style_stages("a,b,a:2")
 
 
-def test_by_default_content_is_halfway_up_and_style_is_everywhere_but_at_the_top():
+def test_by_default_content_is_read_low_down_and_style_is_everywhere_but_at_the_top():
     stages = choose_stages(STRIDES, backbone="net")
-    assert stages.content == "c"
+    assert stages.content == "b"
     assert stages.style == {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0}
     assert stages.names == ("a", "b", "c", "d")
 

@@ -193,3 +193,23 @@ def test_a_network_that_cannot_be_built_at_this_size_is_named(asked: StyleReques
 
     with pytest.raises(AutoTLError, match=r"picky.*at least 75, got 48"):
         transfer_style(replace(asked, backbone="picky"), plugins=load_plugins(installed=False, extra=[Picky()]))
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("content", "style"), [("china.jpg", "flower.jpg"), ("flower.jpg", "china.jpg")])
+def test_the_default_backbone_transfers_the_style_of_photos_and_keeps_their_content(
+    content: str, style: str, tmp_path: Path
+) -> None:
+    from sklearn.datasets import load_sample_image
+
+    from autotl.plugins import load_plugins
+
+    for name in (content, style):
+        Image.fromarray(load_sample_image(name)).save(tmp_path / f"{name}.png")
+    request = StyleRequest(
+        tmp_path / f"{content}.png", tmp_path / f"{style}.png", tmp_path / "out.png", size=128, steps=150
+    )
+    found = transfer_style(request, plugins=load_plugins(only="efficientnet-lite"))
+    assert found.backbone == "efficientnet-lite0"
+    assert found.style_reduction >= 0.9
+    assert found.content_correlation > 0.5
