@@ -5,6 +5,7 @@ Whatever such a head does there, it costs its trial only. What comes back are ar
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -110,17 +111,15 @@ class HeadProcesses:
         owner = self._plugins.owner(Head, head)
         process = self._loaded(owner, head)
         began, n_bytes = time.monotonic(), sum(array.nbytes for array in arrays)
-        with (
-            self._told(owner, head),
-            process.watched(
-                self._deadlines.for_an_answer(head, seconds_left),
-                process.may_hold(MEMORY_BYTES + MEMORY_PER_BYTE * n_bytes),
-            ),
-        ):
+        deadline, waited = self._deadlines.for_an_answer(head, seconds_left), _Waited()
+        memory = process.may_hold(MEMORY_BYTES + MEMORY_PER_BYTE * n_bytes)
+        with self._told(owner, head), process.watched(lambda: deadline() + waited.seconds, memory):
             process.send({**body, "head": head}, arrays)
             answer, found = process.receive()
             while "asked" in answer:
-                process.reply({"value": _answer(hp, answer)})
+                with waited.while_it_waits():
+                    value = _answer(hp, answer)
+                process.reply({"value": value})
                 answer, found = process.receive()
         self._deadlines.took(head, time.monotonic() - began)
         if "error" in answer:
@@ -272,6 +271,27 @@ class RemoteClassifier:
 
     def _calibration(self) -> Calibration:
         return self.calibration or Calibration(np.eye(self._n_classes), np.zeros(self._n_classes))
+
+
+class _Waited:
+    """How long a child has waited for this process, such as for a storage that is slow; not the child's fault."""
+
+    def __init__(self) -> None:
+        self._before, self._since = 0.0, math.inf
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far; another thread may ask."""
+        return self._before + max(0.0, time.monotonic() - self._since)
+
+    @contextmanager
+    def while_it_waits(self) -> Iterator[None]:
+        """Count the time in this context."""
+        self._since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._before, self._since = self.seconds, math.inf
 
 
 def _answer(hp: keras_tuner.HyperParameters | None, asked: Document) -> Any:

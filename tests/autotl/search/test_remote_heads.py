@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from keras_tuner import HyperParameters
 
 from autotl.errors import ExportError, HeadError
 from autotl.features.frozen_network import open_session
 from autotl.interfaces import Head
 from autotl.plugins import load_plugins
-from autotl.search import remote_heads
+from autotl.search import head_deadlines, remote_heads
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.remote_heads import HeadProcesses
 from autotl.training.tfidf import Counts
@@ -129,6 +130,22 @@ def test_one_that_sleeps_is_ended_when_its_share_of_the_time_is_gone_and_the_lin
     assert caught.value.crashed
     line = int(str(caught.value).rpartition("line ")[2].rstrip(")"))
     assert "time.sleep" in FILE.read_text().splitlines()[line - 1]
+
+
+def test_a_head_is_not_blamed_for_the_time_in_which_its_question_waits_for_an_answer(processes, plugins, monkeypatch):
+    """The study may be in a database that is slow, or away for a moment."""
+    head, asked = plugins.pick(Head, "prints"), []
+    processes.declare(head, fixed_hyperparameters({}))  # so that what it imports is there
+    monkeypatch.setattr(head_deadlines, "DESCRIBE_SECONDS", 0.7)
+
+    class Slow(HyperParameters):
+        def _register(self, hyperparameter, overwrite=False):
+            asked.append(hyperparameter.name)
+            time.sleep(1.0)
+            return super()._register(hyperparameter, overwrite)
+
+    processes.declare(head, Slow())
+    assert asked
 
 
 def test_one_that_leaks_is_ended_at_the_limit_of_memory(classifier, data, monkeypatch):
