@@ -56,6 +56,8 @@ class DebiasTask:
         None for equal ones; returns what predicts.
     images(edge): uint8 (n_items, edge, edge, 3), the items as small images; None if the items are not images.
     fine_tune: trains the champion's network, see `FineTune`; None if the champion is not a fine-tuned network.
+    folds: int (n_items,), the fold of each training and validation item, from 0, -1 for others, where strengths may be
+        chosen by all of them in turn; items that are alike are in one fold. None where only `validation` is unseen.
     seconds_left(): until the method has to end. progress(stage, done, total): reports what is being done.
     """
 
@@ -69,6 +71,7 @@ class DebiasTask:
     fit_head: Callable[[np.ndarray, np.ndarray | None], Predict]
     images: Callable[[int], np.ndarray] | None = None
     fine_tune: FineTune | None = None
+    folds: np.ndarray | None = None
     seconds_left: Callable[[], float] = _without_end
     progress: Callable[[str, int, int], None] = _in_silence
 

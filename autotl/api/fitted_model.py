@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from autotl.api.arguments import optional, read_path, read_text, read_whole
 from autotl.api.autoencoders import Autoencoders
+from autotl.api.debiasing import Debiasing
 from autotl.api.given_items import index_of, read_items
 from autotl.api.notebook import watched
 from autotl.api.share_estimates import ShareEstimates
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from autotl.workflows.people_sample import SampleDrawn
 
 
-class FittedModel(Autoencoders, ShareEstimates, StudyResults):
+class FittedModel(Autoencoders, Debiasing, ShareEstimates, StudyResults):
     """The champion of a finished run: it predicts, and can be evaluated, refitted, exported and registered."""
 
     def __init__(self, run: Run) -> None:

@@ -19,7 +19,7 @@ precision of the classes; the share of right answers."""
 
 
 @dataclass(frozen=True, eq=False)
-class TestedGroups:
+class GroupedItems:
     """The items of the test split by subgroup, a class within a value of an attribute.
 
     labels: int (n,), classes. values: int (n,), of the attribute, -1 where it is not known. names: by subgroup, such as
@@ -65,7 +65,7 @@ class SeedFigures:
     groups: Mapping[str, ScoreInterval]
 
 
-def value_of(measure: str, tested: TestedGroups, probabilities: np.ndarray) -> float:
+def value_of(measure: str, tested: GroupedItems, probabilities: np.ndarray) -> float:
     """A measure of one model; NaN where no subgroup, or no two of one class, can be judged."""
     if measure == ACCURACY:
         return float((probabilities.argmax(axis=1) == tested.labels).mean())
@@ -86,7 +86,7 @@ def macro_precision(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def compare(
-    tested: TestedGroups, champion: np.ndarray, method: np.ndarray, *, level: float, group_level: float, seed: int
+    tested: GroupedItems, champion: np.ndarray, method: np.ndarray, *, level: float, group_level: float, seed: int
 ) -> SeedFigures:
     """The measures of a method and their paired differences from the champion's, on the same items.
 
@@ -114,7 +114,7 @@ def compare(
 
 
 def of_champion(
-    tested: TestedGroups, champion: np.ndarray, *, seed: int
+    tested: GroupedItems, champion: np.ndarray, *, seed: int
 ) -> tuple[dict[str, ScoreInterval], dict[str, ScoreInterval]]:
     """The champion's measures, and its recall of each subgroup, with intervals of 95 %."""
     found = {
@@ -129,7 +129,7 @@ def of_champion(
     return {measure: found[measure] for measure in MEASURES}, recalls_with_intervals(tested, champion)
 
 
-def recalls_with_intervals(tested: TestedGroups, probabilities: np.ndarray) -> dict[str, ScoreInterval]:
+def recalls_with_intervals(tested: GroupedItems, probabilities: np.ndarray) -> dict[str, ScoreInterval]:
     """Recall of each subgroup that can be judged."""
     right, group, found = probabilities.argmax(axis=1) == tested.labels, tested.group, {}
     for number in tested.judged:
@@ -175,7 +175,7 @@ def _gap(recalls: np.ndarray, classes: np.ndarray) -> float:
     return max(gaps, default=math.nan)
 
 
-def _deciding(measure: str, tested: TestedGroups, probabilities: np.ndarray) -> np.ndarray:
+def _deciding(measure: str, tested: GroupedItems, probabilities: np.ndarray) -> np.ndarray:
     """The subgroups that a measure of a model comes from: the worst, or the two between which the gap is."""
     judged = tested.judged
     recalls, classes = tested.recalls(probabilities)[judged], judged // tested.n_values
@@ -191,7 +191,7 @@ def _deciding(measure: str, tested: TestedGroups, probabilities: np.ndarray) -> 
 
 
 def _of_groups(
-    measure: str, tested: TestedGroups, groups: np.ndarray, models: Sequence[np.ndarray], level: float, seed: int
+    measure: str, tested: GroupedItems, groups: np.ndarray, models: Sequence[np.ndarray], level: float, seed: int
 ) -> ScoreInterval:
     """The interval of a measure, or of the difference of two models, from the items of some subgroups alone.
 

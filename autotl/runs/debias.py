@@ -139,15 +139,23 @@ class DebiasOutcome:
 
 
 def outcome_file(run: Path, by: str | None) -> Path:
-    """The file of an attribute's outcome; beside it a folder of the same name keeps what was predicted."""
+    """The file of an attribute's outcome."""
     name = NO_GROUPS if by is None else short_name(quote(by, safe=" "))
     return run / FOLDER / f"{name}.json"
+
+
+def fits_folder(run: Path, by: str | None) -> Path:
+    """Where the fits of the methods keep what they predict."""
+    file = outcome_file(run, by)
+    return file.with_name(f"{file.name.removesuffix('.json')}-fits")
 
 
 def write_outcome(run: Path, outcome: DebiasOutcome) -> None:
     """Write the file of an attribute's outcome, in place of an earlier one."""
     text = json.dumps(outcome.to_json(), indent=2, allow_nan=False)
-    write_atomically(outcome_file(run, outcome.by), text.encode())
+    file = outcome_file(run, outcome.by)
+    file.parent.mkdir(exist_ok=True)
+    write_atomically(file, text.encode())
 
 
 def read_outcomes(run: Path) -> tuple[DebiasOutcome, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autotl.evidence.debias import MEASURES, TestedGroups, compare, of_champion, over_seeds
+from autotl.evidence.debias import MEASURES, GroupedItems, compare, of_champion, over_seeds
 from autotl.evidence.debias_words import judge, notes, sentence_of, sentences
 from autotl.predictions import Predictions
 from autotl.runs.debias import DebiasOutcome, MethodOutcome, SeedOutcome
@@ -36,7 +36,7 @@ def compare_methods(
 
 
 def _one(
-    method: MethodFits, groups: TestedGroups, tested: Predictions, *, level: float, seed: int
+    method: MethodFits, groups: GroupedItems, tested: Predictions, *, level: float, seed: int
 ) -> MethodOutcome:  # fmt: skip
     """The outcome of one method over its seeds."""
     group_level = 1 - (1 - level) / max(1, len(groups.judged))

@@ -10,7 +10,7 @@ from pathlib import Path
 from autotl.interfaces import DebiasMethod
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
-from autotl.runs.debias import outcome_file
+from autotl.runs.debias import fits_folder
 from autotl.runs.run import Run
 from autotl.runtime.atomic_files import write_atomically
 from autotl.trial import TrialRecord
@@ -39,7 +39,7 @@ class KeptFits:
     """The fits in a run folder; those of another version of a method, other subgroups or other items do not count."""
 
     def __init__(self, run: Run, grouping: Grouping, trial: TrialRecord, plugins: Plugins) -> None:
-        self._folder, self._plugins, self._first_seed = outcome_file(run.folder, grouping.by), plugins, run.config.seed
+        self._folder, self._plugins, self._first_seed = fits_folder(run.folder, grouping.by), plugins, run.config.seed
         facts = hashlib.sha256(f"{trial.number} {run.fingerprint} {run.config.seed}".encode())
         facts.update(grouping.value.tobytes())
         facts.update(run.split.fold.tobytes())
@@ -76,4 +76,4 @@ class KeptFits:
     def _file(self, method: DebiasMethod, number: int) -> Path:
         owner = self._plugins.owner(DebiasMethod, method.name)
         key = hashlib.sha256(f"{owner.name} {owner.version} {self._facts}".encode()).hexdigest()[:12]
-        return self._folder.with_suffix("") / f"{method.name}-{key}" / f"seed-{number + 1}.npz"
+        return self._folder / f"{method.name}-{key}" / f"seed-{number + 1}.npz"

@@ -11,7 +11,7 @@ from autotl.data.item_files import named_by
 from autotl.data.tables import read_side_table
 from autotl.errors import ConfigError
 from autotl.evidence.audit.subgroups import MOST_VALUES
-from autotl.evidence.debias import TestedGroups
+from autotl.evidence.debias import GroupedItems
 from autotl.runs.debias import GroupCounts
 from autotl.runs.run import Run, cluster_of
 from autotl.runtime.wording import listed
@@ -33,10 +33,10 @@ class Grouping:
         """The subgroup of each item, int (n_items,), -1 where it is not known. labels: int (n_items,)."""
         return np.where(self.value < 0, -1, labels * len(self.values) + self.value)
 
-    def tested(self, run: Run, items: np.ndarray) -> TestedGroups:
+    def tested(self, run: Run, items: np.ndarray) -> GroupedItems:
         """Some items of the test split by subgroup."""
         labels = run.dataset.labels[items]
-        return TestedGroups(labels, self.value[items], len(self.values), self.names, cluster_of(run, items))
+        return GroupedItems(labels, self.value[items], len(self.values), self.names, cluster_of(run, items))
 
     def counts(self, run: Run, judged: np.ndarray) -> tuple[GroupCounts, ...]:
         """The size of each subgroup in each part of the split; those without an item are left out."""

@@ -46,12 +46,15 @@ class TaskMaker:
         validation split that came with the data is kept.
         """
         split = self.context.run.split
-        given = (self.context.run.dataset.items["given_split"] == "validation").any()
-        fixed = given or self.layer.trial.strategy == FINE_TUNE
-        fold = VALIDATION_FOLD if fixed else number % split.n_folds
+        fold = VALIDATION_FOLD if self._is_fixed else number % split.n_folds
         development = split.development
         held_out = split.fold[development] == fold
         return development[~held_out], development[held_out]
+
+    @property
+    def _is_fixed(self) -> bool:
+        given = (self.context.run.dataset.items["given_split"] == "validation").any()
+        return bool(given) or self.layer.trial.strategy == FINE_TUNE
 
     def task(
         self, number: int, *, seconds_left: Callable[[], float], progress: Callable[[str, int, int], None]
@@ -64,7 +67,8 @@ class TaskMaker:
             features=self.layer.vectors, labels=context.labels, groups=self.grouping.of_items(context.labels),
             train=train, validation=validation, n_classes=context.n_classes, seed=seed,
             fit_head=partial(FittedHead, context, self.layer, seed=seed), images=self.images,
-            fine_tune=trainer, seconds_left=seconds_left, progress=progress,
+            fine_tune=trainer, folds=None if self._is_fixed else np.maximum(context.run.split.fold, -1),
+            seconds_left=seconds_left, progress=progress,
         )  # fmt: skip
 
 

@@ -13,12 +13,14 @@ def balancing_weights(of: np.ndarray) -> np.ndarray:
     return np.asarray(len(of) / (len(counts) * counts[codes]))
 
 
-def balanced_subset(of: np.ndarray, rng: np.random.Generator, *, most: int) -> np.ndarray:
-    """Positions of equally many items of each number of `of`, as many as the rarest has, at most about `most`."""
+def balanced_subset(of: np.ndarray, rng: np.random.Generator, *, fewest: int, most: int) -> np.ndarray:
+    """Positions of as many items of each number of `of` as the rarest has, but at least `fewest`.
+
+    Items of a number that has fewer are repeated. most: about how many positions there are in all at most.
+    """
     numbers, counts = np.unique(of, return_counts=True)
-    n = min(int(counts.min()), max(1, most // len(numbers)))
-    drawn = [rng.choice(np.flatnonzero(of == number), n, replace=False) for number in numbers]
-    return np.sort(np.concatenate(drawn))
+    n = min(max(int(counts.min()), fewest), max(1, most // len(numbers)))
+    return np.sort(np.concatenate([np.resize(rng.permutation(np.flatnonzero(of == number)), n) for number in numbers]))
 
 
 def strata_of(task: DebiasTask) -> np.ndarray:

@@ -16,55 +16,56 @@ from autotl.interfaces import DebiasMethod, DebiasTask, Predict
 if TYPE_CHECKING:
     import numpy as np
 
-STRENGTHS = (0.0, 1.0, 2.0, 4.0, 8.0)
+STRENGTHS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0)
 """Of the exponent; 0 balances the classes alone."""
-N_FOLDS = 4
+N_FOLDS = 5
 
 
 def fit(task: DebiasTask) -> Predict:
-    """Fit with the strength that is best for the worst class, or subgroup where they are known, on validation items."""
-    from functools import partial
-
+    """Fit with the strength that is best for the worst class, or subgroup where they are known, of held-out items."""
     import numpy as np
 
-    from autotl_plugins.debias_methods._choice_of_strength import best_on_validation
+    from autotl_plugins.debias_methods._held_out import best_on_held_out
 
-    certain = _certainty(task)
+    items = np.sort(np.concatenate([task.train, task.validation]))
+    certain = _certainty(task, items)
 
-    def fitted(items: np.ndarray, strength: float) -> Predict:
-        return task.fit_head(items, _weights(task, items, certain, strength))
+    def fitted(own: np.ndarray, strength: float) -> Predict:
+        return task.fit_head(own, _weights(task, own, certain, strength))
 
-    best, _ = best_on_validation(task, {strength: partial(fitted, task.train, strength) for strength in STRENGTHS})
-    return fitted(np.concatenate([task.train, task.validation]), best)
+    return fitted(items, best_on_held_out(task, STRENGTHS, fitted))
 
 
-def _certainty(task: DebiasTask) -> np.ndarray:
+def _certainty(task: DebiasTask, items: np.ndarray) -> np.ndarray:
     """The probability of its own class that a head gives to an item it was not fitted on, float (n_items,)."""
     import numpy as np
     from sklearn.model_selection import StratifiedKFold
 
     labels, found = task.labels, np.zeros(len(task.labels))
-    folds = min(N_FOLDS, int(np.unique(labels[task.train], return_counts=True)[1].min()))
-    if folds < 2:
-        raise ValueError("a class has a single training item, so that nothing is known of errors in it")
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=task.seed)
-    for fitted, held_out in splitter.split(task.train, labels[task.train]):
-        items = task.train[held_out]
-        predict = task.fit_head(task.train[fitted], None)
-        found[items] = predict(items)[np.arange(len(items)), labels[items]]
-    items = task.validation
-    found[items] = task.fit_head(task.train, None)(items)[np.arange(len(items)), labels[items]]
+    rarest = int(np.unique(labels[items], return_counts=True)[1].min())
+    if task.folds is not None:
+        fold = task.folds[items]
+        parts = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]
+    elif rarest > 1:
+        splitter = StratifiedKFold(min(N_FOLDS, rarest), shuffle=True, random_state=task.seed)
+        parts = list(splitter.split(items, labels[items]))
+    else:
+        raise ValueError("a class has a single item, so that nothing is known of errors in it")
+    for fitted, held_out in parts:
+        own = items[held_out]
+        found[own] = task.fit_head(items[fitted], None)(own)[np.arange(len(own)), labels[own]]
     return found
 
 
 def _weights(task: DebiasTask, items: np.ndarray, certain: np.ndarray, strength: float) -> np.ndarray:
-    """The weights of some items, each class with the same total."""
+    """The weights of some items, with a mean of 1 and the same total for each class."""
     import numpy as np
 
     labels = task.labels[items]
     weights = np.exp(-strength * certain[items])
     totals = np.bincount(labels, weights, minlength=task.n_classes)
-    return np.asarray(weights / totals[labels])
+    weights /= totals[labels]
+    return np.asarray(weights / weights.mean())
 
 
 @hookimpl

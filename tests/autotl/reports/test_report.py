@@ -196,6 +196,7 @@ def test_the_templates_are_part_of_the_package():
 
     assert {p.name for p in (Path(autotl.__file__).parent / "reports" / "templates").iterdir()} == {
         "check.html.j2",
+        "debias_section.html.j2",
         "report.html.j2",
         "targets.html.j2",
         "explanations.html.j2",
