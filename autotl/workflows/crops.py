@@ -33,7 +33,7 @@ def crops(subject: Subject) -> Said:
         )
         for crop, one in tried.items()
     )  # fmt: skip
-    columns = ("backbone", "looks at", "log loss", "images", "of them not cropped")
+    columns = ("backbone", "looks at", "log loss", "images", "not cropped")
     table = Table("What each crop brought", columns, rows, _NOTE)
     return Said(PIECE, (table,) if len(rows) > 1 else (), (_sentence(own, tried, counts),))
 
