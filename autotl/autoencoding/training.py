@@ -17,7 +17,7 @@ from autotl.runtime.progress import OnProgress
 
 BATCH_ITEMS = 64
 MOST_EPOCHS, MOST_STEPS = 400, 20_000
-WARM_UP_STEPS, PACE_STEPS = 100, 12
+WARM_UP_STEPS, PACE_STEPS = 20, 12
 """Steps in which the learning rate rises, and after which the pace is known."""
 _SLACK = 0.9
 """Share of the time that is planned with: the pace of the first epoch is not that of all."""

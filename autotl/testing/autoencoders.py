@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EDGES = (16, 24, 64)
 """Powers of two and others."""
-N_LATENTS, N_IMAGES, EPOCHS = 8, 64, 40
+N_LATENTS, N_IMAGES, EPOCHS = 8, 64, 100
 LEAST_GAIN = 0.2
 """Share of the error of the mean image that has to be gone after a short training on easy images."""
 

@@ -17,7 +17,7 @@ from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.search.sources import source_version, sources_of
 
-N_COMPARED, N_REFERENCE = 128, 500
+N_COMPARED, N_REFERENCE = 64, 300
 """Images of each kind, and training images whose nearest one is looked for."""
 SURE = 0.5
 _STAGE, _POOLING = "top", "avg"

@@ -35,17 +35,20 @@ def doubling():
 
 
 def stuck(edge, n_latents):
+    import keras
+
     encoder, decoder = dense(edge, n_latents)
-    encoder.trainable = decoder.trainable = False
-    return encoder, decoder
+    latents = keras.Input((n_latents,))
+    return encoder, keras.Model(latents, keras.layers.Rescaling(0.0, offset=0.5)(decoder(latents)))
 
 
 def changing(edge, n_latents, *, calls=[]):  # noqa: B006, it counts them
     import numpy as np
 
     calls.append(edge)
+    rng = np.random.default_rng(len(calls))
     encoder, decoder = dense(edge, n_latents)
-    encoder.set_weights([np.full_like(weight, 0.01 * len(calls)) for weight in encoder.get_weights()])
+    encoder.set_weights([rng.normal(0, 0.05, weight.shape) for weight in encoder.get_weights()])
     return encoder, decoder
 
 
