@@ -11,14 +11,7 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from autotl.clips.clip_source import (
-    ClipHeader,
-    ClipSource,
-    OpenClip,
-    UnreadableClip,
-    frame_positions,
-    require_frame_size,
-)
+from autotl.clips.clip_source import ClipHeader, ClipSource, OpenClip, UnreadableClip, frame_positions, require_size
 from autotl.images.decoder import UnreadableImage, open_header
 
 ANIMATION = re.compile(rb"GIF8[79]a|RIFF....WEBP", re.DOTALL)
@@ -34,7 +27,7 @@ def open_animation(source: ClipSource) -> Iterator[OpenClip]:
     """
     try:
         with open_header(source) as image:
-            require_frame_size(*image.size)
+            require_size(*image.size)
             n_frames = int(getattr(image, "n_frames", 1))
             if n_frames > _MOST_ANIMATION_FRAMES:
                 raise UnreadableClip(f"it has {n_frames:,} frames, and the limit is {_MOST_ANIMATION_FRAMES:,}")

@@ -58,7 +58,7 @@ def frame_positions(n_frames: int) -> list[int]:
     return [*first, *(n_frames - 1 - position for position in reversed(first))]
 
 
-def require_frame_size(width: int, height: int) -> None:
+def require_size(width: int, height: int) -> None:
     """Raise UnreadableClip if frames are too large, or have no size."""
     if width <= 0 or height <= 0:
         raise UnreadableClip("its frames have no size")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from autotl.clips.clip_source import ClipHeader, OpenClip, UnreadableClip, frame_positions, require_frame_size
+from autotl.clips.clip_source import ClipHeader, OpenClip, UnreadableClip, frame_positions, require_size
 from autotl.images.decoder import ImageSource, UnreadableImage, open_image
 
 FRAMES_MAGIC = b"PK\x03\x04"
@@ -67,7 +67,7 @@ def open_frames(source: Path | bytes, at_least: tuple[int, int] | None) -> Itera
     images, n_frames = _of_file(source) if isinstance(source, bytes) else _of_folder(source)
     decoded = (_frame(image, place, at_least) for place, image in enumerate(images))
     first = next(decoded)
-    require_frame_size(*first.size)
+    require_size(*first.size)
 
     def frames() -> Iterator[Image.Image]:
         yield first

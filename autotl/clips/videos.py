@@ -15,14 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from PIL import Image
 
-from autotl.clips.clip_source import (
-    ClipHeader,
-    ClipSource,
-    OpenClip,
-    UnreadableClip,
-    frame_positions,
-    require_frame_size,
-)
+from autotl.clips.clip_source import ClipHeader, ClipSource, OpenClip, UnreadableClip, frame_positions, require_size
 
 NO_PYAV = 'it is a video; to read it, install autotl[clips] (pip install "autotl[clips]")'
 _CONTAINERS = "mov,matroska,avi,mpeg,mpegts,asf,ogg,flv,m4v,mpegvideo"
@@ -109,7 +102,7 @@ def _timeline(container: Any) -> _Timeline:
     if not container.streams.video:
         raise UnreadableClip("it has no moving pictures in it")
     stream = container.streams.video[0]
-    require_frame_size(stream.codec_context.width, stream.codec_context.height)
+    require_size(stream.codec_context.width, stream.codec_context.height)
     times: list[int | None] = []
     keys: list[int] = []
     for packet in container.demux(stream):
@@ -167,7 +160,7 @@ def _keyframe_ahead(timeline: _Timeline, place: int, position: int) -> tuple[int
 
 
 def _upright(frame: Any) -> Image.Image:
-    require_frame_size(frame.width, frame.height)
+    require_size(frame.width, frame.height)
     if getattr(frame, "is_corrupt", False):
         raise UnreadableClip("one of its frames is damaged")
     image: Image.Image = frame.to_image()
