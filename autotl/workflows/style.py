@@ -54,7 +54,6 @@ def transfer_style(request: StyleRequest, *, plugins: Plugins, listeners: Sequen
     with prepared(request, plugins, listeners) as ready, removed_on_failure(request.out):
         stages = request.choose_stages(ready.transfer, ready.backbone)
         progress = StyleProgress(listeners, request.steps)
-        progress.tell(0)
         found = ready.transfer.run(
             stages, style_weight=request.style_weight, steps=request.steps, seed=request.seed,
             after_step=lambda number, image: progress.tell(number, lambda: request.write(image)),

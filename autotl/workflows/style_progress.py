@@ -18,12 +18,15 @@ class StyleProgress:
 
     def __init__(self, listeners: Sequence[Listener], total: int) -> None:
         self._listeners, self._total = listeners, total
-        self._began = self._saved = time.monotonic()
+        self._saved = time.monotonic()
+        self._first: float | None = None
 
     def tell(self, done: int, save: Callable[[], None] | None = None) -> None:
-        """So many steps are done. save: called where the last time is a few seconds ago."""
-        rate = done / max(time.monotonic() - self._began, 1e-3)
-        left = (self._total - done) / rate if done else None
+        """So many steps are done, from 1. save: called where the last time is a few seconds ago."""
+        # The pace is that from the first step on, in which the network is compiled.
+        self._first = self._first or time.monotonic()
+        rate = (done - 1) / max(time.monotonic() - self._first, 1e-3)
+        left = (self._total - done) / rate if rate else None
         for listener in self._listeners:
             listener(Progress(STAGE, done, self._total, rate or None, left))
         if save and time.monotonic() - self._saved >= _SAVE_SECONDS:
