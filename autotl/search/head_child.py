@@ -17,8 +17,8 @@ def main() -> None:
 def _start(ask: Callable[[Document], dict[str, Any]]) -> Handler:
     keras_backend.prepare()
     with keras_backend.quietly():
-        # Nothing is computed here: what has begun to compute must not be forked. What most heads are made of is imported
-        # before they are asked anything, so that it does not count against their time, and is there after a crash.
+        # Nothing is computed here: what has begun to compute must not be forked. What most heads are made of is
+        # imported before they are asked anything: it does not count against their time, and is there after a crash.
         import sklearn.linear_model  # noqa: F401
 
         from autotl.search.head_server import HeadServer
