@@ -43,7 +43,7 @@ from autotl.workflows.autoencode_sheets import (
     write_walks,
 )
 
-MOST_BYTES = 2**30
+MOST_BYTES = 2**29
 """Of the images in memory; of more images a sample is used."""
 N_SAMPLES, N_RECONSTRUCTIONS, N_WALKED = 256, 16, 12
 _TOLD_SECONDS, _AT_ONCE = 0.5, 256

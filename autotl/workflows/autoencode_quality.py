@@ -26,7 +26,7 @@ _STAGE, _POOLING = "top", "avg"
 class FeatureDistances:
     """How far images are from the nearest training image, in the features of the run's default backbone.
 
-    reference: the training images, uint8 (n, edge, edge, 3), of which at most N_REFERENCE are used.
+    reference: the training images, uint8 (n, edge, edge, 3), of which at most N_REFERENCE are drawn.
     """
 
     def __init__(self, run: Run, reference: np.ndarray, *, plugins: Plugins, cache: Path) -> None:
@@ -36,8 +36,10 @@ class FeatureDistances:
         columns = network.select(_STAGE, _POOLING)
         self.backbone, self._size = source.name, network.size
         self._places = [network.columns.index(column) for column in columns]
+        drawn = np.random.default_rng(run.config.seed).permutation(len(reference))[:N_REFERENCE]  # they come by class
+        reference = reference[drawn]
         self._engine = choose_engine(network, lambda: _resized(reference[:SAMPLE_ITEMS], network.size)).engine
-        self._reference = self._features(reference[:N_REFERENCE])
+        self._reference = self._features(reference)
 
     def nearest(self, images: np.ndarray) -> np.ndarray:
         """The cosine distance of each image, uint8 (n, edge, edge, 3), to its nearest reference image, float (n,)."""

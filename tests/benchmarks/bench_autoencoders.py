@@ -4,8 +4,8 @@ For each folder of images (scikit-learn's digits without arguments): the reconst
 classes of 256 samples as a classifier tells that was trained on real images (an RBF SVM with calibrated probabilities,
 of images of 16 pixels); and the area under the ROC curve of rarity, by latents and by other measures, for 2 % of the
 images that were inverted or turned by 90 degrees before the training, and for a class of which 2 % were kept.
-Usage: bench_autoencoders.py [FOLDER...] [--most 5000] [--edge 32] [--seconds 30] [--epochs N]
-    [--methods vae autoencoder] [--without-rare]
+Usage: bench_autoencoders.py [FOLDER...] [--most 5000] [--edge 32] [--latents 32]
+    [--seconds 30] [--epochs N] [--methods vae autoencoder] [--without-rare]
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from autotl.interfaces import Autoencoder
 from autotl.runtime import keras_backend
 from autotl_plugins.autoencoders import autoencoder, vae
 
-N_LATENTS, N_SAMPLES, PLANTED, HELD_OUT, SURE = 32, 256, 0.02, 0.2, 0.5
+N_SAMPLES, PLANTED, HELD_OUT, SURE = 256, 0.02, 0.2, 0.5
 EYE_EDGE = 16
 """Of the images that the classifier sees."""
 
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--most", type=int, default=5000)
     parser.add_argument("--edge", type=int, default=32)
+    parser.add_argument("--latents", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--methods", nargs="+", default=["vae", "autoencoder"])
@@ -66,13 +67,13 @@ def main() -> None:
         for folder in options.folders or [digits(Path(scratch) / "digits")]:
             images = load(folder, options.edge, options.most)
             for method in methods:
-                trained = fit(method, images, options.seconds, options.epochs)
+                trained = fit(method, images, options)
                 judge(trained, images)
             if not options.without_rare:
                 for title, changed, planted in rare_cases(images):
                     print(f"{changed.name}: {title}, {planted.sum()} of {len(planted)}")
                     for method in methods:
-                        measure_rarity(fit(method, changed, options.seconds, options.epochs), changed, planted)
+                        measure_rarity(fit(method, changed, options), changed, planted)
 
 
 def digits(folder: Path) -> Path:
@@ -93,13 +94,13 @@ def load(folder: Path, edge: int, most: int) -> Images:
     return Images(folder.name, pixels, np.array([label for _, label in chosen]))
 
 
-def fit(method: Autoencoder, images: Images, seconds: float, epochs: int | None) -> TrainedAutoencoder:
+def fit(method: Autoencoder, images: Images, options: argparse.Namespace) -> TrainedAutoencoder:
     """Train on the first images, and print how well the others are reconstructed."""
     pixels, held_out = images.pixels[: images.n_train], images.pixels[images.n_train :]
-    limit = seconds if epochs is None else math.inf
+    limit = options.seconds if options.epochs is None else math.inf
     began = time.process_time()
     with keras_backend.session(0):
-        trained, training = train(method, pixels, n_latents=N_LATENTS, seconds=limit, epochs=epochs)
+        trained, training = train(method, pixels, n_latents=options.latents, seconds=limit, epochs=options.epochs)
         taken = time.process_time() - began
         error = squared_errors(held_out, trained.reconstruct(held_out)).mean()
         of_mean = squared_errors(held_out, np.broadcast_to(mean_image(pixels), held_out.shape)).mean()
@@ -169,7 +170,7 @@ def measure_rarity(trained: TrainedAutoencoder, images: Images, planted: np.ndar
     measures = {
         "latents": rarity(trained.encode(images.pixels)),
         "reconstruction error": np.concatenate(errors),
-        "principal components": rarity(PCA(N_LATENTS, random_state=0).fit_transform(flat)),
+        "principal components": rarity(PCA(trained.n_latents, random_state=0).fit_transform(flat)),
     }
     print(
         "  " + ", ".join(f"{name} {roc_auc_score(planted, found):.2f}" for name, found in measures.items()), flush=True
