@@ -132,6 +132,7 @@ _READ: Mapping[str, Callable[[str, object], Any]] = {
     "strategy": read_text,
     "backbones": _read_backbones,
     "heads": read_names,
+    "crops": read_names,
     "label": optional(_read_columns),
     "text": optional(read_text),
     "image": optional(read_text),

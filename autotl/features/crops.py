@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from autotl.cache.record_store import RecordStore
 from autotl.errors import AutoTLError, PluginError
@@ -106,13 +108,7 @@ class Corners:
         """The corners in an image, see `find_corners`; None if the crop found nothing."""
         if digest in self._known:
             return self._known[digest]
-        try:
-            corners = find_corners(contents, self._find)
-        except (UnreadableImage, AutoTLError):
-            raise
-        except Exception as error:
-            raise PluginError(f"the crop {self._crop.name!r} failed: {type(error).__name__}: {error}") from error
-        self._known[digest] = corners
+        self._known[digest] = corners = self._find_in(contents)
         record = np.full(8, np.nan, np.float32) if corners is None else corners.ravel()
         with self._writing:
             self._new[digest] = record
@@ -121,6 +117,12 @@ class Corners:
             self.keep()
         return corners
 
+    def try_out(self) -> None:
+        """Look at an image without anything in it; raises PluginError if that fails."""
+        image = io.BytesIO()
+        Image.new("RGB", (64, 48), "white").save(image, "PNG")
+        self._find_in(image.getvalue())
+
     def keep(self) -> None:
         """Write what was found to the cache."""
         with self._writing:
@@ -128,6 +130,14 @@ class Corners:
         if new:
             with suppress(OSError):  # found again where they cannot be kept
                 self._store.append(np.array(list(new)), np.stack(list(new.values())))
+
+    def _find_in(self, contents: bytes) -> np.ndarray | None:
+        try:
+            return find_corners(contents, self._find)
+        except (UnreadableImage, AutoTLError):
+            raise
+        except Exception as error:
+            raise PluginError(f"the crop {self._crop.name!r} failed: {type(error).__name__}: {error}") from error
 
     def n_whole(self, digests: np.ndarray) -> tuple[int, int]:
         """In how many images nothing was found, and how many were looked at; digests: bytes (n,)."""
@@ -138,5 +148,8 @@ class Corners:
 
 @lru_cache(maxsize=8)
 def corners_of(crop: KeptCrop) -> Corners:
-    """The corners of a crop, which all readers in this process share."""
-    return Corners(crop, open_crop(crop.folder))
+    """The corners of a crop, which all readers in this process share; PluginError if its module cannot be opened."""
+    try:
+        return Corners(crop, open_crop(crop.folder))
+    except Exception as error:
+        raise PluginError(f"the crop {crop.name!r} cannot be opened: {type(error).__name__}: {error}") from error

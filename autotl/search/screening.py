@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 
 from autotl.data.split import LEFT_OUT_FOLD, Split, reading_order
-from autotl.interfaces import FeatureSource, Size
+from autotl.interfaces import CROPPED, FeatureSource, Size
 from autotl.predictions import Predictions, item_losses
 from autotl.runs.events import Message
 from autotl.search.backbone_tries import BackboneTries, count_unread, sample_seconds
@@ -101,9 +101,10 @@ def _places(space: Space) -> list[Place]:
 
 
 def _asked_for(context: SearchContext) -> set[Place]:
-    """Each of several backbones that were asked for by name, at its own size."""
-    named = context.space.backbones if context.run.config.backbones else {}
-    return {(name, source.sizes[0]) for name, source in named.items()} if len(named) > 1 else set()
+    """Each of several backbones that were asked for by name, or of crops, at its own size."""
+    config, sources = context.run.config, context.space.backbones
+    asked = [name for name in sources if config.backbones or (config.crops and CROPPED in name)]
+    return {(name, sources[name].sizes[0]) for name in asked} if len(sources) > 1 else set()
 
 
 def _gained_by_size(found: Mapping[Place, Sequence[ReadingScore]], place: Place) -> bool:

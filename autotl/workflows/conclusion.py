@@ -25,7 +25,7 @@ from autotl.evidence.panels import show_panels
 from autotl.evidence.recomputable import write_choice
 from autotl.evidence.run_evidence import write_evidence
 from autotl.evidence.said import Said, panels_of
-from autotl.interfaces import Backbone, Evaluator, FeatureSource, Finding, parts_of
+from autotl.interfaces import CROPPED, Backbone, Evaluator, FeatureSource, Finding, parts_of
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.backbones_tried import KEY, BackbonesTried
@@ -218,15 +218,17 @@ def _unkept(context: SearchContext, board: Leaderboard, champion: TrialRecord) -
 
 
 def _untried(context: SearchContext, board: Leaderboard) -> list[str]:
-    """The backbones that were asked for by name, of which neither a sample nor all features were read."""
-    if not context.run.config.backbones:
+    """The backbones and crops that were asked for by name, of which neither a sample nor all features were read."""
+    config = context.run.config
+    if not (config.backbones or config.crops):
         return []
     found = BackbonesTried.from_json(context.run.state().get(KEY) or {})
     read = {one.backbone for one in found.tried} | {
         trial.reading.backbone for trial in board.completed if trial.reading
     }
     why = {one.backbone: f": {one.details}" if one.details else " in the time that was left" for one in found.left_out}
-    return [f"{name} was asked for, and could not be tried{why[name]}" for name in why if name not in read]
+    untried = [name for name in why if name not in read and (config.backbones or CROPPED in name)]
+    return [f"{name} was asked for, and could not be tried{why[name]}" for name in untried]
 
 
 def _last_reason(trials: list[TrialRecord]) -> str:

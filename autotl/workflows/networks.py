@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from autotl.errors import AutoTLError, ConfigError, PluginError
@@ -38,7 +38,9 @@ def require_networks(config: Config, plugins: Plugins, settings: Settings) -> No
     }
     parts = [part for source in (*named.values(), *theirs.values()) for part in parts_of(source)]
     sources = {one.name: one for part in parts for one in [part.frames if isinstance(part, ClipEncoder) else part]}
-    require_tunable(config, sources_of(config, plugins))
+    taking_part = sources_of(config, plugins)
+    require_tunable(config, taking_part)
+    _require_crops([*taking_part.values(), *named.values()], settings)
     if any(isinstance(source, Backbone) for source in sources.values()):
         # A download imports Keras too, with all that TensorFlow has to say.
         keras_backend.prepare()
@@ -48,6 +50,15 @@ def require_networks(config: Config, plugins: Plugins, settings: Settings) -> No
         if isinstance(source, Backbone):
             source.weights(True)
         _require_network(source, plugins, settings)
+
+
+def _require_crops(sources: Iterable[FeatureSource], settings: Settings) -> None:
+    """Raise PluginError, or WeightsError, if a crop cannot be opened or finds something that are no corners."""
+    from autotl.features.crops import corners_of, keep_crop
+
+    crops = {part.crop.name: part.crop for one in sources for part in parts_of(one) if part.crop}
+    for crop in crops.values():
+        corners_of(keep_crop(crop, settings.cache)).try_out()
 
 
 def opened_encoders(config: Config, plugins: Plugins, settings: Settings) -> dict[str, str]:

@@ -125,6 +125,15 @@ def test_a_crop_that_fails_is_named(text, told, scene, tmp_path):
         read_pixels(scan(scene / "scenes"), 0, (24, 24), kept)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("import eyes\n", "cannot be opened: ModuleNotFoundError"), ("def find(pixels):\n    pass\n", "KeyError: 'open'")],
+)
+def test_a_module_that_cannot_be_opened_is_named(text, told, tmp_path):
+    with pytest.raises(PluginError, match=f"the crop 'bright' cannot be opened.*{told.rpartition(':')[2]}"):
+        corners_of(keep_crop(write_crop(tmp_path / "crop", text), tmp_path))
+
+
 def test_a_module_that_is_gone_is_named_and_missing_weights_say_so_themselves(bright, tmp_path):
     bright.module.unlink()
     with pytest.raises(PluginError, match="crop 'bright' cannot be read"):

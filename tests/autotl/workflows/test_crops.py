@@ -16,7 +16,7 @@ from PIL import Image
 
 from autotl.deploy.deployable import load_deployable, replay
 from autotl.deploy.predictor import Predictor
-from autotl.errors import ConfigError
+from autotl.errors import ConfigError, WeightsError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Backbone, Encoder
 from autotl.plugins import load_plugins
@@ -28,6 +28,7 @@ from autotl.settings import Settings
 from autotl.workflows.crops import crops
 from autotl.workflows.explaining import explain
 from autotl.workflows.fit import fit
+from autotl.workflows.networks import require_networks
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +138,16 @@ def test_an_unknown_crop_is_refused_before_any_work(
     with pytest.raises(ConfigError, match="unknown crop 'eyes'"):
         fit(config, plugins=plugins, settings=settings)
     assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_are_missing_are_said_before_any_work(
+    scenes: Path, tmp_path: Path, tiny: Any, settings: Settings
+) -> None:
+    def missing() -> dict[str, bytes]:
+        raise WeightsError("install the package with the eyes")
+
+    crop = write_crop(tmp_path / "crop", name="eyes", files=missing)
+    config = Config(scenes, tmp_path / "run", trials=1, crops=("eyes",))
+    own = load_plugins(extra=[crops_plugin(crop, register_backbones=hookimpl(lambda: [tiny]))], installed=False)
+    with pytest.raises(WeightsError, match="install the package with the eyes"):
+        require_networks(config, own, settings)
