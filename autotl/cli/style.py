@@ -15,6 +15,7 @@ from autotl.errors import ConfigError
 from autotl.runtime.user_paths import expand_home
 
 if TYPE_CHECKING:
+    from autotl.runs.events import Listener
     from autotl.workflows.style import StyledImage
     from autotl.workflows.style_grid import StageGrid
 
@@ -77,7 +78,7 @@ def style(
     )  # fmt: skip
     plugins = load_plugins(disable_plugin)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
-        listeners = (printer, *([EventWriter.create(events)] if events else []))
+        listeners: tuple[Listener, ...] = (printer, *([EventWriter.create(events)] if events else []))
         found: StyledImage | StageGrid = (
             style_grid.compare_stages(request, plugins=plugins, listeners=listeners)
             if grid

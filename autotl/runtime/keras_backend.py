@@ -177,15 +177,16 @@ def with_gradient(terms: Callable[[Any], Any]) -> Callable[[np.ndarray], tuple[n
 def _tensorflow_gradient(terms: Callable[[Any], Any]) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     import tensorflow as tf
 
-    @tf.function
     def both(point: Any) -> tuple[Any, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(point)
             values = terms(point)
         return values, tape.gradient(values, point)
 
+    compiled = tf.function(both)
+
     def compute(point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        values, gradient = both(tf.constant(point, tf.float32))
+        values, gradient = compiled(tf.constant(point, tf.float32))
         return values.numpy(), gradient.numpy()
 
     return compute

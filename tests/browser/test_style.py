@@ -13,8 +13,8 @@ from loose_plugins import tiny_backbone
 from PIL import Image
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.heavy
-PATIENCE_MS = 120_000
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
+PATIENCE_MS = 240_000
 
 
 @pytest.fixture
