@@ -201,13 +201,14 @@ CROPPED = "@"
 
 def cropped(source: Backbone | Encoder, crop: Crop) -> Backbone | Encoder:
     """The source that reads what a crop finds in the images; it may be used commercially where both may."""
-    texts = {
-        field: f"{getattr(source, field) or 'not known here'}; {crop.name}: {own}"
-        for field in ("source", "licence") if (own := getattr(crop, field))
-    }  # fmt: skip
+
+    def both(of_source: str, of_crop: str) -> str:
+        return f"{of_source or 'not known here'}; {crop.name}: {of_crop}" if of_crop else of_source
+
     return replace(
         source, name=f"{source.name}{CROPPED}{crop.name}", crop=crop, embedded=source.embedded and crop.default,
-        commercial=source.commercial and crop.commercial, **texts,
+        commercial=source.commercial and crop.commercial, source=both(source.source, crop.source),
+        licence=both(source.licence, crop.licence),
     )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def find_corners(source: ImageSource, find: Find) -> NDArray[np.float32] | None:
     if min(_edges(corners)) < 1:
         return None
     shares = np.clip(corners / np.array(image.size), -_FARTHEST, 1 + _FARTHEST)
-    return shares.astype(np.float32)
+    return np.asarray(shares, np.float32)
 
 
 def decode_cropped(

@@ -27,8 +27,7 @@ def overlay(source: ImageSource | np.ndarray, found: np.ndarray, *, edge: int = 
     source: a file, its bytes, or pixels uint8 (height, width, 3). found: float (h, w), covering the
     whole image. edge: pixels of the longer side. Raises UnreadableImage.
     """
-    pixels = isinstance(source, np.ndarray)
-    image = Image.fromarray(source) if pixels else open_image(source, at_least=(edge, edge))
+    image = Image.fromarray(source) if isinstance(source, np.ndarray) else open_image(source, at_least=(edge, edge))
     width, height = image.size
     scale = edge / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

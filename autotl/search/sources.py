@@ -11,9 +11,11 @@ from pathlib import Path
 from autotl.data.item_kinds import IMAGES, KINDS
 from autotl.errors import ConfigError
 from autotl.interfaces import (
+    CROPPED,
     NOT_COMMERCIAL,
     Backbone,
     ClipEncoder,
+    Crop,
     Encoder,
     EncoderFormat,
     FeatureSource,
@@ -150,6 +152,9 @@ def absolute_names(names: Sequence[str], plugins: Plugins) -> tuple[str, ...]:
 
     def absolute(name: str) -> str:
         prefix, path = _split_path(name)
+        before, sign, crop = name.rpartition(CROPPED)
+        if not path and sign and crop in plugins.all(Crop):
+            return f"{absolute(before)}{sign}{crop}"
         return f"{prefix}{path.absolute()}" if path else name
 
     return tuple(name if name in offered else absolute(name) for name in names)

@@ -58,7 +58,7 @@ def _largest_face(sessions: list[Any], image: Image.Image) -> np.ndarray | None:
     boxes, points = _judged(sessions[2], image, boxes, 48, LEAST_SCORES[2])
     if not len(boxes):
         return None
-    return points[int(np.prod(boxes[:, 2:4] - boxes[:, :2], axis=1).argmax())]
+    return np.asarray(points[int(np.prod(boxes[:, 2:4] - boxes[:, :2], axis=1).argmax())])
 
 
 def _aligned(points: np.ndarray) -> np.ndarray:
@@ -67,7 +67,8 @@ def _aligned(points: np.ndarray) -> np.ndarray:
     eyes, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
     across, down = right - left, mouth - eyes
     x = across - np.array([-down[1], down[0]])
-    x *= max(np.linalg.norm(across) * 2.0, np.linalg.norm(down) * 1.8) / max(np.linalg.norm(x), 1e-6)
+    half = max(2.0 * float(np.linalg.norm(across)), 1.8 * float(np.linalg.norm(down)))
+    x *= half / max(float(np.linalg.norm(x)), 1e-6)
     y = np.array([-x[1], x[0]])
     centre = eyes + down * 0.1
     return np.array([centre - x - y, centre + x - y, centre + x + y, centre - x + y])
@@ -98,7 +99,7 @@ def _judged(
     session: Any, image: Image.Image, boxes: np.ndarray, edge: int, least: float
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """The boxes that a network takes for faces, moved as it says, and their points, float (n, 5, 2)."""
-    parts = [image.crop([round(x) for x in box[:4]]) for box in boxes.tolist()]
+    parts = [image.crop((round(a), round(b), round(c), round(d))) for a, b, c, d, *_ in boxes.tolist()]
     wanted = [output.name for output in session.get_outputs()]
     found = dict(zip(wanted, session.run(wanted, {"images": _input(parts, (edge, edge))}), strict=True))
     kept = found["scores"][:, 1] > least

@@ -15,7 +15,7 @@ from autotl.hookspecs import hookimpl
 from autotl.interfaces import Backbone, Crop, Encoder, Joined
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
-from autotl.search.sources import find_source, source_owner, sources_of, usage_notes
+from autotl.search.sources import absolute_names, find_source, source_owner, sources_of, usage_notes
 
 TINY = Backbone("tiny", build_tiny, lambda download: Path(__file__), ((32, 32),), embedded=True, licence="MIT")
 SMALL = Encoder("small", small_graph, ((32, 32),), embedded=True)
@@ -70,6 +70,14 @@ def test_a_cropped_source_is_found_by_its_name_with_what_brought_its_backbone():
     assert (source.name, source.crop.name, source.sizes) == ("small@faces", "faces", SMALL.sizes)
     assert source_owner(source, plugins).name == "theirs"
     assert names(backbones=("small@faces",)) == ["small@faces"]
+
+
+def test_a_file_under_a_crop_is_found_from_any_folder(tmp_path, monkeypatch):
+    (tmp_path / "net.onnx").touch()
+    monkeypatch.chdir(tmp_path)
+    assert absolute_names(("net.onnx@faces", "tiny@faces"), loaded(FACES)) == (
+        f"{tmp_path / 'net.onnx'}@faces", "tiny@faces",
+    )  # fmt: skip
 
 
 def test_a_crop_that_may_not_be_used_commercially_makes_its_sources_so():
