@@ -139,7 +139,7 @@ def parts(outcome: DebiasOutcome) -> tuple[Table, ...]:
     what = outcome.by or "class"
     measures = Table(
         f"Methods against bias, by {what}", ("model", WORST, GAP, PRECISION, ACCURACY, "verdict", "time of a fit"),
-        tuple(map(tuple, rows)), note="In points of the champion's value: the difference, with its interval.",
+        tuple(map(tuple, rows)), note="In brackets: the difference from the champion in points, with its interval.",
     )  # fmt: skip
     counts = [
         [group.name, group.train, group.validation, group.test]

@@ -195,6 +195,7 @@ def test_the_templates_are_part_of_the_package():
     import autotl
 
     assert {p.name for p in (Path(autotl.__file__).parent / "reports" / "templates").iterdir()} == {
+        "autoencoder_section.html.j2",
         "check.html.j2",
         "debias_section.html.j2",
         "report.html.j2",

@@ -1,0 +1,232 @@
+"""Methods against bias on a finished run: fitted once, compared with the champion, kept, and exported."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import planted_biases
+import pytest
+from conftest import draw
+
+from autotl.deploy.predictor import Predictor
+from autotl.errors import ConfigError, DatasetError, RunError
+from autotl.evidence.debias import ACCURACY, MEASURES, WORST
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import DebiasMethod, DebiasTask, Predict
+from autotl.plugins import Plugins, load_plugins
+from autotl.runs.config import Config
+from autotl.runs.debias import read_outcomes
+from autotl.runs.events import Progress
+from autotl.runs.run import Run, open_run
+from autotl.settings import Settings
+from autotl.workflows.debias import DebiasRequest, debias
+from autotl.workflows.fit import fit
+
+OURS = ("class-balanced", "group-balanced", "dfr")
+TESTED = 12
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, plugins: Plugins, settings: Settings) -> Run:
+    """Circles and squares in two kinds of light; in the dark there are few circles to learn from."""
+    root, rng, rows = tmp_path_factory.mktemp("debias") / "data", np.random.default_rng(0), []
+    for label in ("circle", "square"):
+        for number in range(72):
+            tested = number < 2 * TESTED
+            dark = number % 2 == 0 if tested or label == "square" else number % 12 == 0
+            pixels = np.asarray(draw(label, rng, 32)) * (0.15 if dark else 1.0)
+            rows.append((f"{label}-{number}", pixels, label, tested, "dark" if dark else "light", f"{label}{number}"))
+    table = planted_biases.write(root, "light", rows)
+    config = Config(table, root.with_name("run"), budget_seconds=None, trials=1, strategy="probe", groups="original")
+    return fit(config, plugins=plugins, settings=settings)
+
+
+@pytest.fixture
+def untouched(run: Run) -> Iterator[Run]:
+    """The run without what a test leaves there."""
+    import shutil
+
+    report = (run.folder / "report.html").read_bytes()
+    yield run
+    shutil.rmtree(run.folder / "debias", ignore_errors=True)
+    (run.folder / "report.html").write_bytes(report)
+
+
+def with_methods(*methods: DebiasMethod, tiny: Any) -> Plugins:
+    """The built-in plugins with some more methods."""
+    more = SimpleNamespace(
+        __name__="more-methods", register_debias_methods=hookimpl(lambda: list(methods)),
+        register_backbones=hookimpl(lambda: [tiny]),
+    )  # fmt: skip
+    return load_plugins(disable=("mlflow", "keras-applications", "efficientnet-lite"), extra=[more])
+
+
+def plain(task: DebiasTask) -> Predict:
+    return task.fit_head(np.concatenate([task.train, task.validation]), None)
+
+
+def test_each_method_is_compared_with_the_champion_and_the_outcome_is_kept(
+    untouched: Run, plugins: Plugins, settings: Settings
+) -> None:
+    events: list[Any] = []
+    state = (untouched.folder / "run.json").read_bytes()
+    found = debias(
+        untouched.folder, DebiasRequest("light", OURS, seeds=2), plugins=plugins, settings=settings,
+        listeners=(events.append,),
+    )  # fmt: skip
+    assert [method.name for method in found.methods] == list(OURS)
+    for method in found.methods:
+        assert [seed.seed for seed in method.seeds] == [untouched.config.seed, untouched.config.seed + 1]
+        assert list(method.differences) == list(MEASURES)
+        assert method.sentence in found.sentences
+        assert f"{method.name} is {method.verdict}" in method.sentence
+    assert [group.name for group in found.groups] == [
+        "circle, light=dark", "circle, light=light", "square, light=dark", "square, light=light",
+    ]  # fmt: skip
+    assert {group.test for group in found.groups} == {TESTED}
+    assert found.level == pytest.approx(1 - 0.05 / 3)
+    assert read_outcomes(untouched.folder) == (found,)
+    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["by"] == "light"
+    page = (untouched.folder / "report.html").read_text()
+    assert page.count("Can it be made fairer?") == 1
+    assert "group-balanced is" in page
+    assert (untouched.folder / "run.json").read_bytes() == state
+    assert any(isinstance(event, Progress) and event.stage == "debias" for event in events)
+    assert not (untouched.folder / "debias" / "work").exists()
+
+
+def test_finished_fits_are_not_made_again_and_count_in_later_calls(
+    untouched: Run, settings: Settings, tiny: Any
+) -> None:
+    calls: list[int] = []
+
+    def counted(task: DebiasTask) -> Predict:
+        calls.append(task.seed)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return plain(task)
+
+    plugins = with_methods(DebiasMethod("counted", counted), DebiasMethod("other", plain), tiny=tiny)
+    with pytest.raises(KeyboardInterrupt):
+        debias(untouched.folder, DebiasRequest("light", ("counted",), seeds=3), plugins=plugins, settings=settings)
+    found = debias(untouched.folder, DebiasRequest("light", ("counted",), seeds=3), plugins=plugins, settings=settings)
+    seed = untouched.config.seed
+    assert calls == [seed, seed + 1, seed + 1, seed + 2]
+    assert len(found.methods[0].seeds) == 3
+    later = debias(untouched.folder, DebiasRequest("light", ("other",), seeds=2), plugins=plugins, settings=settings)
+    assert [(method.name, len(method.seeds)) for method in later.methods] == [("other", 2), ("counted", 3)]
+    assert later.level == pytest.approx(0.975)
+
+
+def test_the_head_that_was_the_champion_differs_in_nothing(untouched: Run, settings: Settings, tiny: Any) -> None:
+    plugins = with_methods(DebiasMethod("plain", plain), tiny=tiny)
+    found = debias(untouched.folder, DebiasRequest("light", ("plain",), seeds=2), plugins=plugins, settings=settings)
+    [method] = found.methods
+    assert {method.differences[name].value for name in (WORST, ACCURACY)} == {0.0}
+    assert method.verdict in ("no worse", "undecided")
+
+
+def test_a_method_that_fails_is_named_and_the_others_are_compared(
+    untouched: Run, settings: Settings, tiny: Any
+) -> None:
+    plugins = with_methods(
+        DebiasMethod("broken", lambda task: 1 / 0), DebiasMethod("odd", lambda task: lambda items: np.ones((2, 2))),
+        DebiasMethod("plain", plain), tiny=tiny,
+    )  # fmt: skip
+    asked = DebiasRequest("light", ("broken", "odd", "plain"), seeds=2)
+    found = debias(untouched.folder, asked, plugins=plugins, settings=settings)
+    assert [method.name for method in found.methods] == ["plain"]
+    assert found.failed["broken"] == "seed 1: ZeroDivisionError: division by zero"
+    assert "no probabilities" in found.failed["odd"]
+
+
+def test_the_model_of_a_method_is_exported_as_it_predicts(
+    untouched: Run, plugins: Plugins, settings: Settings, tmp_path: Path
+) -> None:
+    asked = DebiasRequest("light", ("dfr",), seeds=1, out=tmp_path / "fairer")
+    debias(untouched.folder, asked, plugins=plugins, settings=settings)
+    predictor, dataset = Predictor(tmp_path / "fairer"), untouched.dataset
+    given = [dataset.path(int(item)) for item in untouched.split.test[:6]]
+    answers = predictor.predict(given)
+    [file] = (untouched.folder / "debias").glob("light-fits/dfr-*/seed-1.npz")
+    kept = np.load(file)["probabilities"][:6]
+    found = np.array([[answer["probabilities"][name] for name in dataset.classes] for answer in answers])
+    assert np.allclose(found, kept, atol=1e-4)
+    facts = json.loads((tmp_path / "fairer" / "metadata.json").read_text())
+    assert facts["debias"] == {"method": "dfr", "by": "light"}
+    assert "not calibrated" in (tmp_path / "fairer" / "model_card.md").read_text()
+
+
+def test_without_an_attribute_the_classes_are_the_subgroups(
+    untouched: Run, plugins: Plugins, settings: Settings
+) -> None:
+    found = debias(untouched.folder, DebiasRequest(None, ("class-balanced",), 1), plugins=plugins, settings=settings)
+    assert [group.name for group in found.groups] == ["circle", "square"]
+    assert found.methods[0].verdict == "undecided"
+    assert "one seed proves nothing" in found.methods[0].sentence
+
+
+def test_a_table_gives_an_attribute_and_its_gaps_are_counted(
+    untouched: Run, plugins: Plugins, settings: Settings, tmp_path: Path
+) -> None:
+    table = tmp_path / "more.csv"
+    paths = untouched.dataset.items["path"].tolist()
+    with table.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "site"])
+        writer.writerows(
+            [path, "" if place < 5 else "north" if place % 2 else "south"] for place, path in enumerate(paths)
+        )
+    asked = DebiasRequest("site", ("group-balanced",), 1, attributes=table)
+    found = debias(untouched.folder, asked, plugins=plugins, settings=settings)
+    assert {group.name.partition("site=")[2] for group in found.groups} == {"north", "south"}
+    assert sum(group.train + group.validation + group.test for group in found.groups) <= len(paths) - 5
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "message"),
+    [
+        (DebiasRequest("skin"), ConfigError, r"no attribute 'skin'; it has .*light.*--attributes CSV"),
+        (DebiasRequest("light", ("nonsense",)), ConfigError, "nonsense"),
+        (DebiasRequest(None, ("dfr",)), ConfigError, r"'dfr' cannot be used .*give --by COLUMN"),
+        (DebiasRequest("light", seeds=0), ConfigError, "at least 1"),
+        (
+            DebiasRequest("light", ("dfr", "class-balanced"), out=Path("new")),
+            ConfigError,
+            "--out writes the model of one",
+        ),
+        (DebiasRequest("original", ("dfr",)), ConfigError, r"no attribute 'original'|subgroups need 2 to 30"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_any_work(
+    run: Run, plugins: Plugins, settings: Settings, request_: DebiasRequest, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        debias(run.folder, request_, plugins=plugins, settings=settings)
+    assert not (run.folder / "debias").exists()
+
+
+def test_a_table_without_the_column_is_refused(
+    run: Run, plugins: Plugins, settings: Settings, tmp_path: Path
+) -> None:  # fmt: skip
+    (tmp_path / "more.csv").write_text("path,age\na.png,3\n")
+    with pytest.raises(DatasetError, match="'site' is missing"):
+        debias(
+            run.folder, DebiasRequest("site", attributes=tmp_path / "more.csv"), plugins=plugins, settings=settings
+        )  # fmt: skip
+
+
+def test_a_run_without_a_champion_is_refused(tmp_path: Path, plugins: Plugins, settings: Settings) -> None:
+    with pytest.raises(RunError, match="not a run folder"):
+        debias(tmp_path, DebiasRequest("light"), plugins=plugins, settings=settings)
+
+
+def test_the_run_stays_open_to_other_commands(untouched: Run, plugins: Plugins, settings: Settings) -> None:
+    debias(untouched.folder, DebiasRequest("light", ("class-balanced",), 1), plugins=plugins, settings=settings)
+    assert open_run(untouched.folder).result() == untouched.result()
