@@ -89,6 +89,11 @@ class FrozenNetwork:
         return tuple(column.tensor for column in self.columns)
 
     @property
+    def reads_images(self) -> bool:
+        """Whether its input are images, one for each item."""
+        return self.modality == "image"
+
+    @property
     def beside(self) -> dict[str, Path]:
         """What the graph needs beside it to read items, by the name that it has in a deployable."""
         tokenizer = {self.tokenizer.name: self.tokenizer} if self.tokenizer else {}

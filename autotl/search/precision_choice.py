@@ -62,7 +62,8 @@ def choose_precision(
             choose_precision(context, part, own, seconds_left)
         return
     single = reader.features(backbone, size, items)
-    if not isinstance(single, Features) or single.network.tokenizer:  # without convolutions nothing is gained in int8
+    # Without convolutions nothing is gained in int8; clips are not calibrated on.
+    if not isinstance(single, Features) or not single.network.reads_images:
         return
     places = items[np.linspace(0, len(items) - 1, min(len(items), CALIBRATION_ITEMS)).astype(int)]
     contents = _contents(context, single.network, places)
