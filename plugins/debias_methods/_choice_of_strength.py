@@ -1,25 +1,20 @@
-"""Choosing how strongly a method acts, by the worst subgroup of the validation items."""
+"""Choosing a strength by the worst subgroup of the validation items alone, where each fit takes long."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
 
 from autotl.errors import OutOfTimeError
 from autotl.interfaces import DebiasTask, Predict
 from autotl_plugins.debias_methods._balancing import worst_recall
 
-_Strength = TypeVar("_Strength", bound=Hashable)
 
-
-def best_on_validation(
-    task: DebiasTask, fits: Mapping[_Strength, Callable[[], Predict]]
-) -> tuple[_Strength, Predict]:  # fmt: skip
+def best_on_validation(task: DebiasTask, fits: Mapping[float, Callable[[], Predict]]) -> tuple[float, Predict]:
     """Fit with each strength in turn, as far as the time allows; the best for the worst subgroup, and its fit.
 
     Raises OutOfTimeError where the time does not suffice for the first.
     """
-    found: dict[_Strength, tuple[tuple[float, float], Predict]] = {}
+    found: dict[float, tuple[tuple[float, float], Predict]] = {}
     for number, (strength, fit) in enumerate(fits.items(), 1):
         if found and task.seconds_left() <= 0:
             break

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-BATCH_ITEMS, N_STEPS = 128, 2000
+BATCH_ITEMS, N_STEPS = 128, 1000
 LEARNING_RATE = 0.01
 _MOMENTS = (0.9, 0.999)
 

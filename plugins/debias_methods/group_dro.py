@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from itertools import product
 
 import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import DebiasMethod, DebiasTask, Predict
-from autotl_plugins.debias_methods._choice_of_strength import best_on_validation
 from autotl_plugins.debias_methods._even_draws import Subgroups, subgroups_of
+from autotl_plugins.debias_methods._held_out import best_on_held_out
 from autotl_plugins.debias_methods._last_layer import location_and_scale, train_last_layer
 from autotl_plugins.debias_methods.dfr import LinearLayer
 
@@ -19,7 +18,7 @@ STEP_SIZE = 0.01
 """Of the weights of subgroups, as in the paper's experiments."""
 PENALTIES = (0.01, 0.1, 1.0)
 """Of the last layer; the paper finds that group DRO needs strong ones."""
-ADJUSTMENTS = (0.0, 1.0)
+ADJUSTMENT = 1.0
 """C in section 3.3 of the paper: C / sqrt(n) is added to the loss of a subgroup of n items; a small one is learned by
 heart, so that its loss in training tells little."""
 
@@ -27,7 +26,7 @@ heart, so that its loss in training tells little."""
 class GroupWeights:
     """The weights of subgroups in the loss, which grow for those with the largest loss (algorithm 1 of the paper)."""
 
-    def __init__(self, subgroups: Subgroups, adjustment: float = 0.0) -> None:
+    def __init__(self, subgroups: Subgroups, adjustment: float = ADJUSTMENT) -> None:
         self._number = subgroups.number
         sizes = np.array([len(items) for items in subgroups.members])
         self._added = adjustment / np.sqrt(sizes)
@@ -50,30 +49,28 @@ def fit(task: DebiasTask) -> Predict:
     if task.fine_tune is None:
         return _fit_last_layer(task)
     found = subgroups_of(task, task.train)
-    items, weights = found.items, GroupWeights(found, max(ADJUSTMENTS))
+    items, weights = found.items, GroupWeights(found)
     return task.fine_tune(
         items, draw=partial(found.draw, len(items)), weigh=lambda batch, losses: weights.of_batch(batch, losses())
     )
 
 
 def _fit_last_layer(task: DebiasTask) -> LinearLayer:
-    """Choose penalty and adjustment on the validation items, then train on these too, as the champion did."""
+    """Choose the penalty on held-out items, then train on training and validation items together."""
     both = np.concatenate([task.train, task.validation])
     mean, scale = location_and_scale(task.features[both])
     vectors = (task.features - mean) / scale
 
-    def layer(items: np.ndarray, penalty: float, adjustment: float) -> LinearLayer:
+    def layer(items: np.ndarray, penalty: float) -> LinearLayer:
         found = subgroups_of(task, items)
         weights, offset = train_last_layer(
-            vectors, task.labels, task.n_classes, draw=found.draw, weigh=GroupWeights(found, adjustment).of_batch,
-            penalty=penalty, seed=task.seed,
+            vectors, task.labels, task.n_classes, draw=found.draw, weigh=GroupWeights(found).of_batch, penalty=penalty,
+            seed=task.seed,
         )  # fmt: skip
         weights /= scale
         return LinearLayer(task.features, weights, offset - mean @ weights)
 
-    strengths = product(PENALTIES, ADJUSTMENTS)
-    best, _ = best_on_validation(task, {strength: partial(layer, task.train, *strength) for strength in strengths})
-    return layer(both, *best)
+    return layer(both, best_on_held_out(task, PENALTIES, layer))
 
 
 @hookimpl

@@ -10,6 +10,7 @@ import numpy as np
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import DebiasMethod, DebiasTask, FineTune, Predict
 from autotl_plugins.debias_methods._choice_of_strength import best_on_validation
+from autotl_plugins.debias_methods._held_out import best_on_held_out
 
 UPWEIGHTS, UPWEIGHTS_OF_NETWORK = (2.0, 5.0, 10.0, 20.0, 50.0), (5.0, 20.0)
 """How often an item of the error set is shown for each time that another one is; a network is trained for each."""
@@ -28,24 +29,23 @@ def fit(task: DebiasTask) -> Predict:
 
 
 def _fit_head(task: DebiasTask) -> Predict:
-    """Choose the weight of the error set on the validation items, then fit on these too, as the champion was."""
+    """Choose the weight of the error set on held-out items, then fit on training and validation items together."""
     both = np.concatenate([task.train, task.validation])
+    fold = _folds(task.labels[both], N_FOLDS, task.seed) if task.folds is None else task.folds[both]
+    wrong = np.zeros(len(task.labels), dtype=bool)
+    wrong[both] = _errors(task, both, fold, lambda items: task.fit_head(items, None))
 
-    def first(items: np.ndarray) -> Predict:
-        return task.fit_head(items, None)
-
-    def second(items: np.ndarray, wrong: np.ndarray, upweight: float) -> Predict:
-        weights = np.where(wrong, upweight, 1.0)
+    def second(items: np.ndarray, upweight: float) -> Predict:
+        weights = np.where(wrong[items], upweight, 1.0)
         return task.fit_head(items, weights / weights.mean())
 
-    wrong = _errors(task, task.train, N_FOLDS, first)
-    best, _ = best_on_validation(task, {times: partial(second, task.train, wrong, times) for times in UPWEIGHTS})
-    return second(both, _errors(task, both, N_FOLDS, first), best)
+    return second(both, best_on_held_out(task, UPWEIGHTS, second))
 
 
 def _fit_network(task: DebiasTask, fine_tune: FineTune) -> Predict:
     """Draw the error set more often, so that an epoch is as long as the champion's."""
-    wrong = _errors(task, task.train, N_FOLDS_OF_NETWORK, partial(fine_tune, share=SHARE_OF_EPOCHS))
+    fold = _folds(task.labels[task.train], N_FOLDS_OF_NETWORK, task.seed)
+    wrong = _errors(task, task.train, fold, partial(fine_tune, share=SHARE_OF_EPOCHS))
 
     def second(upweight: float) -> Predict:
         shares = np.where(wrong, upweight, 1.0)
@@ -60,21 +60,20 @@ def _draw(items: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np
 
 
 def _errors(
-    task: DebiasTask, items: np.ndarray, n_folds: int, first: Callable[[np.ndarray], Predict]
+    task: DebiasTask, items: np.ndarray, fold: np.ndarray, first: Callable[[np.ndarray], Predict]
 ) -> np.ndarray:  # fmt: skip
     """The error set, bool (n_items,): items that a model is wrong about which was not trained on their fold."""
     wrong = np.zeros(len(items), dtype=bool)
-    fold = _folds(task.labels[items], n_folds, np.random.default_rng(task.seed))
-    for number in range(n_folds):
+    for number in np.unique(fold):
         here = fold == number
         answers = first(items[~here])(items[here]).argmax(axis=1)
         wrong[here] = answers != task.labels[items[here]]
     return wrong
 
 
-def _folds(labels: np.ndarray, n_folds: int, rng: np.random.Generator) -> np.ndarray:
+def _folds(labels: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
     """The fold of each item, int (n_items,), with as many of each class in every fold as can be."""
-    fold = np.zeros(len(labels), dtype=int)
+    rng, fold = np.random.default_rng(seed), np.zeros(len(labels), dtype=int)
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))
         fold[members] = np.arange(len(members)) % n_folds

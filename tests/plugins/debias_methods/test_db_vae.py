@@ -9,6 +9,7 @@ import pytest
 from biased_tasks import N_TEST, biased_task
 
 from autotl.errors import OutOfTimeError
+from autotl.testing import check_plugin
 from autotl_plugins.debias_methods import db_vae
 from autotl_plugins.debias_methods._latent_density import sampling_probabilities
 
@@ -53,14 +54,18 @@ def test_latents_that_do_not_vary_give_equal_probabilities():
 
 
 @pytest.mark.usefixtures("brief")
-def test_features_are_classified_the_same_with_the_same_seed():
+def test_features_are_classified():
     task = biased_task()
-    first = db_vae.fit_features(task)
-    assert accuracy(task, first) > 0.55
-    items = np.arange(20)
-    assert np.array_equal(db_vae.fit_features(task)(items), first(items))
+    assert accuracy(task, db_vae.fit_features(task)) > 0.55
 
 
+@pytest.mark.heavy
+@pytest.mark.usefixtures("brief")
+def test_it_keeps_its_promises():
+    check_plugin(db_vae)
+
+
+@pytest.mark.heavy
 @pytest.mark.usefixtures("brief")
 def test_images_are_classified_and_progress_is_reported():
     told, task = [], biased_task(with_images=True)

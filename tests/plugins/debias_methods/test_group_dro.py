@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from biased_tasks import biased_task, worst_recall
 
-from autotl_plugins.debias_methods import _last_layer
+from autotl.testing import check_plugin
+from autotl_plugins.debias_methods import _last_layer, group_dro
 from autotl_plugins.debias_methods._even_draws import subgroups_of
 from autotl_plugins.debias_methods.group_dro import GroupWeights, fit
 
@@ -26,20 +27,13 @@ def test_a_last_layer_does_better_on_the_worst_subgroup_than_a_plain_fit(seed):
     assert worst_recall(task, fit(task)) > plain + 0.15
 
 
-def test_the_same_seed_gives_the_same_answers():
-    task, items = biased_task(), np.arange(50)
-    first = fit(task)(items)
-    assert np.array_equal(fit(task)(items), first)
-    assert not np.array_equal(fit(replace(task, seed=1))(items), first)
-    assert first.sum(axis=1) == pytest.approx(1)
+def test_it_keeps_its_promises():
+    check_plugin(group_dro)
 
 
-def test_the_test_split_is_not_learned_from():
-    task, items = biased_task(), np.arange(50)
-    used = np.concatenate([task.train, task.validation])
-    labels, features = 1 - task.labels, np.full_like(task.features, 1e3)
-    labels[used], features[used] = task.labels[used], task.features[used]
-    assert np.array_equal(fit(replace(task, labels=labels, features=features))(items), fit(task)(items))
+def test_another_seed_gives_other_answers():
+    first, second = (fit(biased_task(seed=seed))(np.arange(50)) for seed in (0, 1))
+    assert not np.array_equal(first, second)
 
 
 def test_the_subgroup_with_the_largest_loss_gains_weight():

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from biased_tasks import biased_task, worst_recall
 
+from autotl.testing import check_plugin
+from autotl_plugins.debias_methods import jtt
 from autotl_plugins.debias_methods.jtt import UPWEIGHTS_OF_NETWORK, fit
 
 
@@ -15,6 +17,10 @@ def test_a_head_does_better_on_the_worst_subgroup_than_a_plain_fit():
     task = biased_task()
     plain = worst_recall(task, task.fit_head(np.concatenate([task.train, task.validation]), None))
     assert worst_recall(task, fit(task)) > plain + 0.1
+
+
+def test_it_keeps_its_promises():
+    check_plugin(jtt)
 
 
 def test_it_learns_where_no_subgroup_is_known():
@@ -33,8 +39,9 @@ def test_the_error_set_is_what_heads_got_wrong_that_were_not_fitted_on_it():
         return lambda wanted: np.eye(2)[np.where(right[wanted], task.labels[wanted], 1 - task.labels[wanted])]
 
     fit(replace(task, fit_head=fit_head))
-    [weights] = [given for items, given in fits[:6] if given is not None]
-    assert weights == pytest.approx(np.ones(len(task.train)))
+    weights = [given for items, given in fits if given is not None]
+    assert weights
+    assert np.concatenate(weights) == pytest.approx(1)
 
 
 def test_a_network_is_shown_the_error_set_as_often_as_each_weight_says():
