@@ -62,7 +62,7 @@ def describe_motion(found: MotionGains, *, larger_is_better: bool) -> tuple[str,
         said.append(_motion(gain, found.objective, larger_is_better))
     if gain := found.gains.get("vote"):
         said.append(_vote(gain, found.objective, larger_is_better))
-    return tuple(said)
+    return tuple(f"{text[0].upper()}{text[1:]}." for text in said)
 
 
 def _failing(found: MotionGains, larger_is_better: bool) -> str:

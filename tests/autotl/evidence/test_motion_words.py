@@ -23,30 +23,30 @@ def test_frames_no_better_than_the_majority_class_say_that_the_classes_may_diffe
     assert said[0].startswith(
         "the frames without their order are no better than the most frequent class (accuracy 0.520"
     )
-    assert said[0].endswith("the classes may differ in motion only, and how the frames change does tell them apart")
+    assert said[0].endswith("the classes may differ in motion only, and how the frames change does tell them apart.")
     assert (
-        said[1] == "of each clip 8 frames are read; the champion also reads how the frames change, and so their order"
+        said[1] == "Of each clip 8 frames are read; the champion also reads how the frames change, and so their order."
     )
 
 
 def test_where_motion_does_not_help_either_it_is_not_promised() -> None:
     said = describe_motion(gains(chance=NOTHING, motion=NOTHING, vote=NOTHING), larger_is_better=True)
-    assert said[0].endswith("does not tell them apart either, as far as it is read")
+    assert said[0].endswith("does not tell them apart either, as far as it is read.")
 
 
 def test_frames_that_tell_the_classes_apart_are_not_doubted() -> None:
     said = describe_motion(gains(chance=LESS, motion=NOTHING, vote=LESS), larger_is_better=True)
     assert said[0] == (
-        "of each clip 8 frames are read; the champion does not read the order of the frames: a clip played backwards "
-        "gets the same answer"
+        "Of each clip 8 frames are read; the champion does not read the order of the frames: a clip played backwards "
+        "gets the same answer."
     )
     assert not any("motion only" in text for text in said)
-    assert said[2].startswith("a vote over the frames is worse than their pooled features")
+    assert said[2].startswith("A vote over the frames is worse than their pooled features")
 
 
 def test_a_vote_that_is_better_is_named_though_it_is_not_deployed() -> None:
     said = describe_motion(gains(chance=LESS, motion=NOTHING, vote=MORE), larger_is_better=True)
-    assert said[-1].startswith("a vote over the frames, which is not deployed, is better")
+    assert said[-1].startswith("A vote over the frames, which is not deployed, is better")
 
 
 @pytest.mark.parametrize("larger_is_better", [True, False])
