@@ -95,7 +95,7 @@ def test_each_method_is_compared_with_the_champion_and_the_outcome_is_kept(
     assert json.loads(json.dumps(found.to_json(), allow_nan=False))["by"] == "light"
     page = (untouched.folder / "report.html").read_text()
     assert page.count("Can it be made fairer?") == 1
-    assert "group-balanced is" in page
+    assert "Group-balanced is" in page
     assert (untouched.folder / "run.json").read_bytes() == state
     assert any(isinstance(event, Progress) and event.stage == "debias" for event in events)
     assert not (untouched.folder / "debias" / "work").exists()
@@ -142,7 +142,8 @@ def test_a_method_that_fails_is_named_and_the_others_are_compared(
     asked = DebiasRequest("light", ("broken", "odd", "plain"), seeds=2)
     found = debias(untouched.folder, asked, plugins=plugins, settings=settings)
     assert [method.name for method in found.methods] == ["plain"]
-    assert found.failed["broken"] == "seed 1: ZeroDivisionError: division by zero"
+    assert found.failed["broken"].startswith("seed 1: debias method 'broken'")
+    assert "ZeroDivisionError" in found.failed["broken"]
     assert "no probabilities" in found.failed["odd"]
 
 
