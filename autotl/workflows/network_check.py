@@ -1,7 +1,7 @@
 """Checks the backbones of a search in a process of its own, so that its caller, the app, loads no framework.
 
-Started as `python -m autotl.workflows.network_check RUN`, or with `--backbones=A,B` and `--heads=A,B` for a search that
-is to be started. Exit code 2 and a sentence on standard output where one of them cannot be used.
+Started as `python -m autotl.workflows.network_check RUN`, or with `--backbones=A,B`, `--heads=A,B` and `--crops=A` for
+a search that is to be started. Exit code 2 and a sentence on standard output where one of them cannot be used.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Check, and print what is wrong; returns the exit code."""
     parser = argparse.ArgumentParser()
     parser.add_argument("run", nargs="?", type=Path)
-    for names in ("--backbones", "--heads"):
+    for names in ("--backbones", "--heads", "--crops"):
         parser.add_argument(names, default="")
     given = parser.parse_args(arguments)
     try:
-        config = _kept_config(given.run) if given.run else _config(given.backbones, given.heads)
+        config = _kept_config(given.run) if given.run else _config(given.backbones, given.heads, given.crops)
         opened = read_state(given.run).get("opened", {}) if given.run else {}
         with contextlib.redirect_stdout(sys.stderr):  # plugins may print
             plugins = load_preferred(settings(), disable=config.disable_plugins)
@@ -48,8 +48,10 @@ def _kept_config(run: Path) -> Config:
         raise RunError(f"the run folder {run} is damaged: its configuration cannot be read ({error})") from None
 
 
-def _config(backbones: str, heads: str) -> Config:
-    return Config(data=Path(), run=Path(), backbones=split_paths(backbones), heads=split_names(heads))
+def _config(backbones: str, heads: str, crops: str) -> Config:
+    return Config(
+        data=Path(), run=Path(), backbones=split_paths(backbones), heads=split_names(heads), crops=split_names(crops)
+    )
 
 
 if __name__ == "__main__":

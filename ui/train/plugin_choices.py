@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from autotl.data.item_kinds import IMAGES
 from autotl.data.modalities import kinds_read
 from autotl.errors import PluginError
 from autotl.evidence.evaluations import gives_one_value
-from autotl.interfaces import NOT_COMMERCIAL, Backbone, Evaluator, FeatureSource, Head
+from autotl.interfaces import NOT_COMMERCIAL, Backbone, Crop, Evaluator, FeatureSource, Head
 from autotl.targets import DEFAULT_OBJECTIVES, Kind, Target
 from autotl_ui.widgets.words import OBJECTIVES
 from autotl_ui.workspace.installed import loaded_plugins
@@ -20,12 +21,14 @@ class PluginChoices:
     """Names of each kind.
 
     backbones: and encoders, with what to know before one is chosen, empty for those that a search tries by default,
-    which come first. heads, objectives: those for the target, the built-in objectives first.
+    which come first. heads, objectives: those for the target, the built-in objectives first. crops: what each finds, of
+    images alone.
     """
 
     backbones: Mapping[str, str]
     heads: tuple[str, ...]
     objectives: tuple[str, ...]
+    crops: Mapping[str, str]
 
 
 @cache
@@ -42,7 +45,12 @@ def installed_choices(modality: str = "image", target: Kind = "classes") -> Plug
         backbones=dict(sorted(remarks.items(), key=lambda entry: entry[1] != "")),
         heads=tuple(name for name, head in plugins.all(Head).items() if Target(kind=target).may_use(head.targets)),
         objectives=tuple(dict.fromkeys((*usual, *(name for name in objectives if name not in usual)))),
+        crops={name: _found_by(crop) for name, crop in plugins.all(Crop).items()} if modality == IMAGES.name else {},
     )
+
+
+def _found_by(crop: Crop) -> str:
+    return ", ".join(filter(None, (crop.purpose, "" if crop.commercial else NOT_COMMERCIAL)))
 
 
 def _remark(source: FeatureSource) -> str:

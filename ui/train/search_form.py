@@ -40,6 +40,7 @@ class _Advanced:
     """
 
     backbones: tuple[str, ...]
+    crops: tuple[str, ...]
     network: str | tuple[SentFile, ...]
     heads: tuple[str, ...]
     trials: int | None
@@ -109,6 +110,17 @@ def _about(remarks: Mapping[str, str]) -> str:
     return text
 
 
+def _choose_crops(offered: Mapping[str, str]) -> tuple[str, ...]:
+    """The crops to compare with whole images."""
+    if not offered:
+        return ()
+    return tuple(st.multiselect(
+        "Parts of images (crops)", list(offered), key="crops", placeholder="Whole images only",
+        format_func=lambda name: f"{name} ({offered[name]})" if offered[name] else name,
+        help="The search compares whole images with the part that is found in each, and keeps what is better.",
+    ))  # fmt: skip
+
+
 def _advanced(data_set: DataSet, kind: ItemKind, leave_out: bool | None) -> _Advanced:
     offered = installed_choices(kind.name, data_set.target)
     remarks = offered.backbones
@@ -116,6 +128,7 @@ def _advanced(data_set: DataSet, kind: ItemKind, leave_out: bool | None) -> _Adv
         "Networks (backbones)", list(remarks), key="backbones", placeholder="All that are installed",
         format_func=lambda name: f"{name} ({remarks[name]})" if remarks[name] else name, help=_about(remarks),
     )  # fmt: skip
+    crops = _choose_crops(offered.crops)
     own = ask_for_path() if current().whole_machine else ask_for_upload()
     heads = st.multiselect(
         "Classifiers (heads)", offered.heads, key="heads", placeholder="The default selection",
@@ -154,7 +167,7 @@ def _advanced(data_set: DataSet, kind: ItemKind, leave_out: bool | None) -> _Adv
             + " Without this, a class that is left with too few ends the search.",
         )  # fmt: skip
     return _Advanced(
-        backbones=tuple(backbones), network=own if isinstance(own, str) else tuple(own), heads=tuple(heads),
-        trials=int(trials) if trials else None, workers=int(workers), seed=int(seed), register=register.strip(),
-        groups=groups.strip(), mirrored=mirrored, leave_out=leave_out,
+        backbones=tuple(backbones), crops=crops, network=own if isinstance(own, str) else tuple(own),
+        heads=tuple(heads), trials=int(trials) if trials else None, workers=int(workers), seed=int(seed),
+        register=register.strip(), groups=groups.strip(), mirrored=mirrored, leave_out=leave_out,
     )  # fmt: skip

@@ -29,7 +29,8 @@ class SearchRequest:
     """The data and the options of a search.
 
     trials: None for as many as the time allows. backbones, heads: empty for the defaults; a backbone may be the path of
-    a network. groups, register: empty for none. leave_out: whether classes with too few images are left out.
+    a network. crops: compared with whole images. groups, register: empty for none. leave_out: whether classes with too
+    few images are left out.
     labels: the columns to learn, none for that of the dataset. workers: 0 for as many as suit the machine.
     """
 
@@ -39,6 +40,7 @@ class SearchRequest:
     strategy: str = "auto"
     trials: int | None = None
     backbones: tuple[str, ...] = ()
+    crops: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
     groups: str = ""
     mirrored: bool = False
@@ -113,9 +115,9 @@ def find_problem(request: SearchRequest, workspace: Workspace) -> str:
             )  # fmt: skip
     except AutoTLError as error:
         return str(error)
-    if not brings_networks(request.backbones, request.heads):
+    if not (request.crops or brings_networks(request.backbones, request.heads)):
         return ""
-    names = {"--backbones": request.backbones, "--heads": request.heads}
+    names = {"--backbones": request.backbones, "--heads": request.heads, "--crops": request.crops}
     return find_problem_of_networks(
         [f"{option}={','.join(given)}" for option, given in names.items()], owner=workspace.job_owner
     )
@@ -163,6 +165,7 @@ def arguments(request: SearchRequest, folder: Path) -> list[str]:
         "--strategy": request.strategy,
         "--trials": str(request.trials or ""),
         "--backbones": ",".join(request.backbones),
+        "--crops": ",".join(("none", *request.crops)) if request.crops else "",
         "--heads": ",".join(request.heads),
         "--groups": request.groups,
         "--seed": str(request.seed or ""),

@@ -285,6 +285,25 @@ def test_encoders_are_offered_beside_backbones_with_what_restricts_their_use(
     assert "--backbones=faces,net.onnx" in commands[0]
 
 
+def test_crops_are_offered_for_images_with_what_each_finds(
+    runs: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(
+        "autotl_ui.train.start_search.find_problem_of_networks", lambda given, **_: asked.append(given) or ""
+    )
+    add_data(runs, "cats")
+    app = open_with_data("cats")
+    field = app.multiselect(key="crops")
+    assert "largest-object (the largest object before a plain background)" in field.options
+    assert "faces (the largest face, turned upright, may not be used commercially)" in field.options
+    field.set_value(["largest-object"])
+    app.button(key="start").click().run()
+    assert not app.exception
+    assert "--crops=largest-object" in asked[0]
+    assert "--crops=none,largest-object" in commands[0]
+
+
 def test_a_guest_uploads_a_network_and_names_no_path(
     runs: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

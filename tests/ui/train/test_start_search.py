@@ -59,6 +59,12 @@ def test_every_choice_reaches_the_command_line_and_none_can_pass_for_an_option(
     ]  # fmt: skip
 
 
+def test_crops_are_compared_with_whole_images(wanted: SearchRequest, tmp_path: Path) -> None:
+    assert "--crops=none,faces,largest-object" in arguments(
+        replace(wanted, crops=("faces", "largest-object")), tmp_path
+    )
+
+
 def test_the_command_line_understands_what_the_page_says(wanted: SearchRequest, tmp_path: Path) -> None:
     from typer.main import get_command
 
