@@ -6,6 +6,7 @@ import math
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ class Fits:
         self._work = run.folder / FOLDER / "work"
         self._work.mkdir(parents=True, exist_ok=True)
         self._n_fits, self._n_done, self._began = n_fits, 0, time.monotonic()
-        context = open_context(run, plugins, settings=settings, seconds_left=lambda: math.inf)
+        context = open_context(_unlogged(run), plugins, settings=settings, seconds_left=lambda: math.inf)
         has_pixels = any(modality_named(kind).has_pixels for kind in kinds_read(run.dataset.modality))
         tuned = trial.strategy == FINE_TUNE
         self._maker = TaskMaker(
@@ -128,6 +129,13 @@ class Fits:
     def _emit(self, event: Progress | Message) -> None:
         for listener in self._run.listeners:
             listener(event)
+
+
+def _unlogged(run: Run) -> Run:
+    """The run without its log: the events of a finished search stay as they are. Its listeners are told."""
+    quiet = replace(run)
+    vars(quiet)["log"] = lambda _event: None  # in place of the cached property
+    return quiet
 
 
 def fit_missing(fits: Fits, methods: Sequence[DebiasMethod], n_seeds: int) -> dict[str, str]:

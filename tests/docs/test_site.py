@@ -15,7 +15,20 @@ import pytest
 pytest.importorskip("sphinx")
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.heavy
-KINDS = ("backbone", "encoder", "head", "evaluator", "check", "sampler", "autoencoder", "exporter", "panel", "registry", "watcher")
+KINDS = (
+    "backbone",
+    "encoder",
+    "head",
+    "evaluator",
+    "check",
+    "sampler",
+    "autoencoder",
+    "debias-method",
+    "exporter",
+    "panel",
+    "registry",
+    "watcher",
+)
 
 
 class Page(HTMLParser):

@@ -75,7 +75,7 @@ def test_each_method_is_compared_with_the_champion_and_the_outcome_is_kept(
     untouched: Run, plugins: Plugins, settings: Settings
 ) -> None:
     events: list[Any] = []
-    state = (untouched.folder / "run.json").read_bytes()
+    before = [(untouched.folder / name).read_bytes() for name in ("run.json", "events.jsonl")]
     found = debias(
         untouched.folder, DebiasRequest("light", OURS, seeds=2), plugins=plugins, settings=settings,
         listeners=(events.append,),
@@ -96,7 +96,7 @@ def test_each_method_is_compared_with_the_champion_and_the_outcome_is_kept(
     page = (untouched.folder / "report.html").read_text()
     assert page.count("Can it be made fairer?") == 1
     assert "Group-balanced is" in page
-    assert (untouched.folder / "run.json").read_bytes() == state
+    assert [(untouched.folder / name).read_bytes() for name in ("run.json", "events.jsonl")] == before
     assert any(isinstance(event, Progress) and event.stage == "debias" for event in events)
     assert not (untouched.folder / "debias" / "work").exists()
 
