@@ -52,13 +52,16 @@ def changing(edge, n_latents, *, calls=[]):  # noqa: B006, it counts them
     return encoder, decoder
 
 
+@pytest.mark.heavy
 def test_a_plugin_with_one_is_checked_by_its_hook():
     check_plugin(plugin(register_autoencoders=lambda: [Autoencoder("mine", dense)]))
 
 
-BREACHES = {
+SHAPES = {
     "expected a pair of keras models": lambda edge, n: dense(edge, n)[0],
     r"encoder goes from \[\(16, 16, 3\)\] to \[\(8,\), \(8,\)\]": lambda edge, n: dense(edge, n, outputs=2),
+}
+BREACHES = {
     "end the decoder with a sigmoid": lambda edge, n: dense(edge, n, last=None),
     "no Lambda": lambda edge, n: dense(edge, n, before=doubling),
     "it does not learn": stuck,
@@ -66,6 +69,13 @@ BREACHES = {
 }
 
 
+@pytest.mark.parametrize("said", SHAPES)
+def test_other_shapes_are_named(said):
+    with pytest.raises(AssertionError, match=said):
+        check_autoencoder(Autoencoder("mine", SHAPES[said]))
+
+
+@pytest.mark.heavy
 @pytest.mark.parametrize("said", BREACHES)
 def test_a_breach_is_named(said):
     with pytest.raises(AssertionError, match=said):
