@@ -63,6 +63,11 @@ def debias(
     ConfigError, DatasetError or RunError before any work where the run or the request cannot be used.
     """
     run = open_run(folder, listeners)
+    if run.config.targets:
+        raise ConfigError(
+            f"{folder} has several targets ({listed(run.config.targets)}); give the run of one of them, in "
+            f"{folder / 'targets'}"
+        )
     require_classes(run, "bias between subgroups")
     if request.seeds < 1:
         raise ConfigError(f"--seeds is {request.seeds}; give at least 1, and 5 or more for a verdict")
@@ -128,11 +133,17 @@ def choose_methods(
 
 
 def _evidence(run: Run) -> Evidence:
-    evidence = read_evidence(run.folder) if run.result() else None
+    """The champion's predictions; RunError where there are none."""
+    if run.result() is None:
+        raise RunError(
+            f"{run.folder} has no champion to compare with: the run is not finished. Finish it with "
+            f"`autotl resume {run.folder}`"
+        )
+    evidence = read_evidence(run.folder)
     if evidence is None:
         raise RunError(
-            f"{run.folder} has no champion to compare with, or its predictions are damaged; finish the search with "
-            "`autotl resume`, or start a new one with `autotl fit`"
+            f"the predictions of the champion in {run.folder / 'evidence'} are missing or damaged, so nothing can be "
+            f"compared with them. Restore the folder from a copy, or make a new run with `autotl refit {run.folder}`"
         )
     return evidence
 

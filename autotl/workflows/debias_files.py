@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,13 @@ class KeptFits:
         return self.of(method, n)
 
     def _file(self, method: DebiasMethod, number: int) -> Path:
+        return self._folder / f"{method.name}-{self._key(method)}" / f"seed-{number + 1}.npz"
+
+    def _key(self, method: DebiasMethod) -> str:
+        """What a fit depends on: the plugin, its file too, for an author changes it without another version."""
         owner = self._plugins.owner(DebiasMethod, method.name)
-        key = hashlib.sha256(f"{owner.name} {owner.version} {self._facts}".encode()).hexdigest()[:12]
-        return self._folder / f"{method.name}-{key}" / f"seed-{number + 1}.npz"
+        key = hashlib.sha256(f"{owner.name} {owner.version} {self._facts}".encode())
+        for file in owner.files:
+            with suppress(OSError):
+                key.update(Path(file).read_bytes())
+        return key.hexdigest()[:12]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,8 +51,6 @@ def run(tmp_path_factory: pytest.TempPathFactory, plugins: Plugins, settings: Se
 @pytest.fixture
 def untouched(run: Run) -> Iterator[Run]:
     """The run without what a test leaves there."""
-    import shutil
-
     report = (run.folder / "report.html").read_bytes()
     yield run
     shutil.rmtree(run.folder / "debias", ignore_errors=True)
@@ -231,3 +230,12 @@ def test_a_run_without_a_champion_is_refused(tmp_path: Path, plugins: Plugins, s
 def test_the_run_stays_open_to_other_commands(untouched: Run, plugins: Plugins, settings: Settings) -> None:
     debias(untouched.folder, DebiasRequest("light", ("class-balanced",), 1), plugins=plugins, settings=settings)
     assert open_run(untouched.folder).result() == untouched.result()
+
+
+def test_a_run_whose_predictions_are_damaged_is_refused(
+    run: Run, plugins: Plugins, settings: Settings, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(run.folder, tmp_path / "copy"))
+    (copy / "evidence" / "test.npz").write_bytes(b"torn")
+    with pytest.raises(RunError, match=r"missing or damaged.*autotl refit"):
+        debias(copy, DebiasRequest("light"), plugins=plugins, settings=settings)
