@@ -27,6 +27,11 @@ def kinds_read(name: str) -> tuple[str, ...]:
     return modality_named(name).parts or (name,)
 
 
+def source_kinds(name: str) -> tuple[str, ...]:
+    """The kinds of item whose sources of features may read such items; of clips also those of images, for frames."""
+    return (CLIPS.name, IMAGES.name) if name == CLIPS.name else kinds_read(name)
+
+
 def composed_of(parts: Sequence[str]) -> str:
     """The kind of item that consists of these parts, in this order; empty if there is none."""
     return next((one.name for one in MODALITIES.values() if one.parts == tuple(parts)), "")

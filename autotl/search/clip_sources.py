@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from autotl.data.item_kinds import CLIPS, IMAGES
-from autotl.data.modalities import kinds_read
 from autotl.errors import ConfigError
 from autotl.interfaces import MOTION, Backbone, ClipEncoder, Encoder, FeatureSource, of_clips
 from autotl.plugins import Plugins
-
-
-def source_kinds(modality: str) -> tuple[str, ...]:
-    """The kinds of item whose sources may read items of a kind: of clips also those of images, for their frames."""
-    return (CLIPS.name, IMAGES.name) if modality == CLIPS.name else kinds_read(modality)
 
 
 def motion_named(name: str, plugins: Plugins) -> ClipEncoder | None:

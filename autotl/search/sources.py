@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autotl.data.item_kinds import IMAGES, KINDS
+from autotl.data.modalities import source_kinds
 from autotl.errors import ConfigError
 from autotl.interfaces import (
     CROPPED,
@@ -26,7 +27,7 @@ from autotl.interfaces import (
 from autotl.plugins import LoadedPlugin, Plugins, nearest
 from autotl.runs.config import FINE_TUNE, Config
 from autotl.runtime.user_paths import expand_home
-from autotl.search.clip_sources import motion_named, source_kinds, with_clips
+from autotl.search.clip_sources import motion_named, with_clips
 from autotl.search.cropped_sources import crop_named, require_crops_apply, with_crops
 from autotl.search.joined_sources import join_named, with_joined
 

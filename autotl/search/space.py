@@ -218,6 +218,8 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
         name: replace(source, sizes=_worthwhile_sizes(source, run.dataset.part(parts_of(source)[0].modality).items))
         for name, source in sources_of(config, plugins, run.dataset.modality).items()
     }
+    if any(isinstance(source, ClipEncoder) for source in backbones.values()):
+        why_not = why_not or "clips are read by a frozen backbone"
     has_network = any(isinstance(source, Backbone) for source in backbones.values())
     tunable = tuple(name for name, head in heads.items() if not why_not and _may_tune(head, traits))
     networks = tuple(name for name, head in heads.items() if traits(head).network)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from autotl.data.item_kinds import IMAGES
-from autotl.data.modalities import kinds_read
+from autotl.data.modalities import source_kinds
 from autotl.errors import PluginError
 from autotl.evidence.evaluations import gives_one_value
 from autotl.interfaces import NOT_COMMERCIAL, Backbone, Crop, Evaluator, FeatureSource, Head
@@ -37,7 +37,7 @@ def installed_choices(modality: str = "image", target: Kind = "classes") -> Plug
 
     modality: the kind of the items, by its name. target: the kind of what is learned.
     """
-    plugins, read = loaded_plugins(), kinds_read(modality)
+    plugins, read = loaded_plugins(), source_kinds(modality)
     remarks = {name: _remark(source) for name, source in plugins.sources().items() if source.modality in read}
     objectives = [name for name, evaluator in plugins.all(Evaluator).items() if _is_objective(evaluator, target)]
     usual = [name for name in (DEFAULT_OBJECTIVES[target], *OBJECTIVES) if name in objectives]

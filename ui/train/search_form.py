@@ -25,6 +25,8 @@ _TOGETHER = {
     "optimistic. Enter a column of the table of labels, exif:FIELD such as exif:BodySerialNumber,",
     "text": "Texts of one author, thread or source must stay on one side of every split, or the scores are too "
     "optimistic. Enter a column of the table,",
+    "clip": "Clips of one person, place or film must stay on one side of every split, or the scores are too "
+    "optimistic. Enter a column of the table of labels,",
     "pair": "Pairs of one person, place or source must stay on one side of every split, or the scores are too "
     "optimistic. Enter a column of the table,",
 }
