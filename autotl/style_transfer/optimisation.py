@@ -21,10 +21,9 @@ _EVALUATIONS_PER_STEP = 2
 
 @dataclass(frozen=True)
 class Optimised:
-    """The best image found. image: float32, pixels from 0 to 1; terms: of its loss; steps: how many were taken."""
+    """The best image found. image: float32, pixels from 0 to 1; steps: how many were taken."""
 
     image: np.ndarray
-    terms: np.ndarray
     steps: int
     interrupted: bool = False
 
@@ -36,8 +35,9 @@ def minimise(
     steps: int,
     after_step: Callable[[int, np.ndarray], None],
 ) -> Optimised:
-    """Take so many steps, fewer where nothing gets better; an interruption after the first ends
-    it with the best image so far.
+    """Take so many steps, fewer where nothing gets better.
+
+    An interruption after the first step ends it with the best image so far.
 
     loss: of an image, its terms and their gradient, as `keras_backend.with_gradient` makes it. start: pixels from 0 to
     1. after_step(number from 1, image): called after each. Raises PluginError where the loss is not finite.
@@ -50,7 +50,10 @@ def minimise(
         interruption.raise_if_requested()
         terms, gradient = loss(flat.reshape(start.shape).astype(np.float32))
         if not (np.isfinite(terms).all() and np.isfinite(gradient).all()):
-            raise PluginError("the loss is not finite: the weights or the preprocessing of the backbone are broken")
+            raise PluginError(
+                "the loss is not finite: the weights or the preprocessing of the backbone are broken. Give another "
+                "--backbone."
+            )
         return float(terms.sum(dtype=np.float64)), gradient.astype(np.float64).ravel()
 
     def keep(intermediate_result: Any) -> None:
@@ -70,4 +73,4 @@ def minimise(
         if not taken:
             raise
         interrupted = True
-    return Optimised(best, loss(best)[0], taken, interrupted)
+    return Optimised(best, taken, interrupted)

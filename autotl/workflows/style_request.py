@@ -24,7 +24,7 @@ from autotl.style_transfer.transfer import StyleTransfer
 
 LARGEST_SIZE = 2048
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-_STYLE_WEIGHT = 15.0
+_STYLE_WEIGHT = 12.0
 """Against a weight of 1 for the content, at a strength of 1."""
 _QUALITY = 95
 
@@ -63,14 +63,14 @@ class StyleRequest:
     def write(self, image: np.ndarray | Image.Image) -> None:
         """Write the image so far."""
         file = io.BytesIO()
-        picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
-        picture.save(file, FORMATS[self.out.suffix.lower()], quality=_QUALITY)
+        shown = image if isinstance(image, Image.Image) else Image.fromarray(image)
+        shown.save(file, FORMATS[self.out.suffix.lower()], quality=_QUALITY)
         write_atomically(self.out, file.getvalue())
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Both images and the networks. size: (height, width) of the content image, and of the image to come."""
+    """Both images, uint8 (height, width, 3), and what transfers the style of one to the other."""
 
     backbone: Backbone
     transfer: StyleTransfer
@@ -79,6 +79,7 @@ class Prepared:
 
     @property
     def size(self) -> tuple[int, int]:
+        """(height, width) of the content image, and of the image to come."""
         height, width = self.content.shape[:2]
         return height, width
 

@@ -29,10 +29,15 @@ class GivenImage:
     name: str
     content: bytes
 
+    @property
+    def digest(self) -> str:
+        """Of its content."""
+        return hashlib.sha256(self.content).hexdigest()[:16]
+
     def keep(self, workspace: Workspace) -> Path:
         """Write it into the workspace; returns its path, which is named by the content."""
-        name, digest = PurePath(self.name), hashlib.sha256(self.content).hexdigest()[:16]
-        file = workspace.root / FOLDER / _UPLOADED / digest / f"{slug(name.stem)}{name.suffix.lower()}"
+        name = PurePath(self.name)
+        file = workspace.root / FOLDER / _UPLOADED / self.digest / f"{slug(name.stem)}{name.suffix.lower()}"
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(file, self.content)

@@ -90,7 +90,7 @@ def _start(workspace: Workspace, content: GivenImage | None, style: GivenImage |
         return start_job(workspace, content.keep(workspace), style.keep(workspace), options)
 
     try:
-        file = once("style", (content.content, style.content, options), start)
+        file = once("style", (content.digest, style.digest, options), start)
     except OSError as error:
         st.error(f"The job could not be started: {plain(str(error))}.")
         return
