@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from autotl.errors import ConfigError, in_one_line
+from autotl.errors import ConfigError, MachineError, in_one_line
 from autotl_plugins.executors._ray_options import LOCAL, MODE, TOKEN, TOKEN_FILE, Options
 
 STORE_BYTES = 100 * 2**20
@@ -73,10 +73,16 @@ def _join(ray: Any, asked: Options, n_tasks: int, folder: Path | None) -> None:
     common = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if asked.address == LOCAL:
         cores = max(1, math.ceil(n_tasks * asked.num_cpus))
-        ray.init(
-            address="local", num_cpus=cores, include_dashboard=False, object_store_memory=STORE_BYTES,
-            _temp_dir=str(folder), **common,
-        )  # fmt: skip
+        try:
+            ray.init(
+                address="local", num_cpus=cores, include_dashboard=False, object_store_memory=STORE_BYTES,
+                _temp_dir=str(folder), **common,
+            )  # fmt: skip
+        except Exception as error:  # what Ray raises has no kind of its own
+            raise MachineError(
+                f"Ray could not be started on this machine: {in_one_line(error)}. It gives up where other programs "
+                "leave it no time or memory. `autotl resume` carries on; --executor local needs no Ray"
+            ) from None
         return
     try:
         ray.init(address=asked.address, **common)

@@ -12,13 +12,15 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from crews import MadeUp
 from ray_nodes import RayNodes, started_ray_nodes
 
-from autotl.errors import OutOfTimeError, WorkerLostError
+from autotl.errors import MachineError, OutOfTimeError, WorkerLostError
+from autotl_plugins.executors import _ray_cluster
 from autotl_plugins.executors import ray as ray_executor
 from autotl_plugins.executors._ray_options import Options, obstacle_before_ray, parse
 
@@ -78,6 +80,14 @@ def test_a_cluster_out_of_reach_is_refused_before_ray_is_asked():
         free.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{free.getsockname()[1]}"
     assert f"the cluster at {place} cannot be reached" in obstacle_before_ray(Options(place))
+
+
+def test_a_ray_that_cannot_be_started_is_no_fault_of_ours_and_says_what_to_do(tmp_path):
+    def init(**_options):
+        raise Exception("The current node timed out during startup.\nSee the logs.")
+
+    with pytest.raises(MachineError, match=r"timed out during startup\. See the logs.* --executor local needs no Ray"):
+        _ray_cluster._join(SimpleNamespace(init=init), Options(), 2, tmp_path)
 
 
 @pytest.fixture(scope="module")
