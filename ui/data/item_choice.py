@@ -7,7 +7,9 @@ from dataclasses import replace
 import streamlit as st
 
 from autotl.data.clip_folders import CLIP_FILES, FRAME_FOLDERS
+from autotl.errors import AutoTLError
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
+from autotl_ui.workspace.listings import list_data_set
 from autotl_ui.workspace.workspace import Workspace
 
 _RECOGNISED = ""
@@ -32,4 +34,10 @@ def offer_item_choice(workspace: Workspace, data_set: DataSet) -> None:
 
 
 def _keep(workspace: Workspace, data_set: DataSet, key: str) -> None:
-    save_data_set(workspace, replace(data_set, image=st.session_state[key] or None))
+    wanted = replace(data_set, image=st.session_state[key] or None)
+    try:
+        list_data_set(wanted)
+    except AutoTLError as error:  # nothing could be shown of such data, nor this choice be taken back
+        st.session_state["data-problem"] = str(error)
+        return
+    save_data_set(workspace, wanted)
