@@ -32,13 +32,13 @@ def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
 
 
 def _remark(plugins: Plugins, kind: str, name: str) -> str:
-    """In brackets, what a user writes for a format of encoders, or that a licence restricts the use of a backbone."""
-    from autotl.interfaces import NOT_COMMERCIAL, EncoderFormat
+    """In brackets, what a user writes for a format of encoders, or that a licence restricts the use."""
+    from autotl.interfaces import NOT_COMMERCIAL, Crop, EncoderFormat
 
     if kind == "encoder_formats":
         return f" ({plugins.all(EncoderFormat)[name].example})"
-    restricted = kind in ("backbones", "encoders") and not plugins.sources()[name].commercial
-    return f" ({NOT_COMMERCIAL})" if restricted else ""
+    licensed = {"backbones": plugins.sources(), "encoders": plugins.sources(), "crops": plugins.all(Crop)}.get(kind, {})
+    return f" ({NOT_COMMERCIAL})" if name in licensed and not licensed[name].commercial else ""
 
 
 def doctor(
