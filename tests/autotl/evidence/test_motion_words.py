@@ -21,7 +21,7 @@ MORE, LESS = ScoreInterval(0.3, 0.2, 0.4), ScoreInterval(-0.3, -0.4, -0.2)
 def test_frames_no_better_than_the_majority_class_say_that_the_classes_may_differ_in_motion_only() -> None:
     said = describe_motion(gains(chance=NOTHING, motion=MORE, vote=NOTHING, reads_motion=True), larger_is_better=True)
     assert said[0].startswith(
-        "the frames without their order are no better than the most frequent class (accuracy 0.520"
+        "The frames without their order are no better than the most frequent class (accuracy 0.520"
     )
     assert said[0].endswith("the classes may differ in motion only, and how the frames change does tell them apart.")
     assert (
