@@ -106,3 +106,13 @@ def test_a_set_of_equal_items_gives_every_item_the_same_finite_margins(value):
     assert np.isfinite(margins).all()
     assert (margins == margins[0]).all()
     assert graph_says(machine, vectors) == pytest.approx(margins, abs=1e-4)
+
+
+def test_items_with_weights_count_as_they_do_in_svc():
+    vectors, labels = clouds(2)
+    weights = np.where(labels == 1, 5.0, 1.0)
+    found = KernelMachine(0.1, 0.3).fit(vectors, labels, weights).decision_function(vectors)
+    reference = SVC(C=0.1, gamma=0.3 / vectors.astype(np.float64).var(axis=0).sum())
+    margins = reference.fit(vectors.astype(np.float64), labels, weights).decision_function(vectors)
+    assert found[:, 1] == pytest.approx(margins, abs=5e-3)
+    assert (found[:, 1] > KernelMachine(0.1, 0.3).fit(vectors, labels).decision_function(vectors)[:, 1]).mean() > 0.9

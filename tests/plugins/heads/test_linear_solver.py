@@ -139,3 +139,20 @@ def test_the_classes_keep_their_names(estimator):
 def test_one_class_is_refused(estimator):
     with pytest.raises(ValueError, match="needs at least two"):
         estimator().fit(np.ones((3, 2)), np.zeros(3, int))
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_items_with_weights_count_as_they_do_in_scikit_learn(class_weight):
+    vectors, labels = clouds(3, rarest=12)
+    weights = np.random.default_rng(1).uniform(0.1, 4, len(labels))
+    weights *= len(labels) / weights.sum()
+    found = LogisticClassifier(C=0.1, class_weight=class_weight).fit(vectors, labels, weights)
+    balanced = np.ones(len(labels)) if class_weight is None else len(labels) / (3 * np.bincount(labels)[labels])
+    both = weights * balanced
+    reference = LogisticRegression(C=0.1, tol=1e-8, max_iter=20_000)
+    reference.fit(vectors.astype(np.float64), labels, sample_weight=both * len(labels) / both.sum())
+    assert np.abs(found.predict_proba(vectors) - reference.predict_proba(vectors)).max() < 0.015
+    assert np.array_equal(
+        LogisticClassifier(C=0.1).fit(vectors, labels).coef_,
+        LogisticClassifier(C=0.1).fit(vectors, labels, None).coef_,
+    )
