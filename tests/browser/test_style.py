@@ -50,7 +50,9 @@ def test_two_images_become_one_and_the_stages_are_compared(tab: Any, address: st
     tab.get_by_text("lower than that of the content image").wait_for(timeout=PATIENCE_MS)
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Download the image").click()
-    assert Image.open(download.value.path()).size == (128, 96)
+    with Image.open(download.value.path()) as image:
+        assert image.size == (128, 96)
+    assert tab.problems == []
     sound(tab)
 
     tab.get_by_role("button", name="Compare the stages").click()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import html
 from pathlib import Path
 
 import streamlit as st
@@ -46,7 +49,10 @@ def _watch(file: Path) -> None:
         "Stopping" if one.stopping else "Stop and keep the image so far", key="stop-style",
         icon=":material/stop_circle:", disabled=one.stopping, on_click=jobs.stop, args=(file,),
     )  # fmt: skip
-    _show_image(one)
+    with contextlib.suppress(OSError):  # there is none yet
+        # In the page itself: an image of Streamlit's own is gone from the server a second later.
+        shown = base64.b64encode(file.read_bytes()).decode()
+        st.html(f'<img src="data:image/png;base64,{shown}" alt="{html.escape(one.about)}, so far">')
 
 
 def _show_ended(one: StyleJob) -> None:

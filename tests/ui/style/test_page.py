@@ -63,7 +63,8 @@ def test_a_transfer_at_work_shows_its_step_and_the_time_left_and_stops_on_demand
     jobs.events_file(file).write_text(json.dumps(Progress("style", 100, 300, 5.0, 40.0).to_json()) + "\n")
     app = open_page("style")
     assert app.get("progress")[0].proto.text == "Step 100 of 300, about 40 s left"
-    assert len(app.image) == 1
+    [image] = [one for one in app.get("html") if "data:image/png;base64," in one.proto.body]
+    assert 'alt="' in image.proto.body
     app.button(key="stop-style").click().run()
     assert not app.exception
     sleeper.wait(timeout=10)
