@@ -44,7 +44,7 @@ def with_crops(
     crops = [plugins.pick(Crop, name) for name in names if name != NO_CROP]
     if not names:
         crops = [crop for crop in plugins.all(Crop).values() if crop.default]
-    readers = [found for one in sources.values() if (found := _reads_images(one))]
+    readers = [reader for one in sources.values() if (reader := _reads_images(one))]
     if whole and not (names and every):
         readers = readers[:1]
     found = [cropped(one, crop) for crop in crops for one in readers]
