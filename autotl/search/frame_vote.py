@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from autotl.errors import AutoTLError, in_one_line
 from autotl.features.clip_network import EACH_FRAME, N_FRAMES
 from autotl.features.features import Features
 from autotl.interfaces import ClipEncoder
@@ -14,6 +15,7 @@ from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.probe_trials import build_classifier, session_of
 from autotl.search.trial_files import save_predictions
+from autotl.training.calibration import cross_fit
 from autotl.training.components import PrincipalComponents, fit_components
 from autotl.trial import FRAME_VOTE, Candidate, TrialRecord
 
@@ -28,10 +30,15 @@ def may_vote(context: SearchContext, default: Candidate, seconds_left: float) ->
 
 
 def run_frame_vote(context: SearchContext, default: Candidate, number: int) -> TrialRecord:
-    """Cross-validate the default head on single frames of the deepest stage; a clip is answered by their mean."""
+    """Cross-validate the default head on single frames of the deepest stage; a clip is answered by their mean.
+
+    The record of a vote that failed says why: a baseline does not end a search.
+    """
     started = steady_time()
-    frames = _frames(context, default)
-    predictions = _vote(context, default, frames)
+    try:
+        predictions = _vote(context, default, _frames(context, default))
+    except AutoTLError as error:
+        return TrialRecord(number, "failed", FRAME_VOTE, started=started, reason=in_one_line(error))
     save_predictions(context.run, number, predictions)
     score = context.objective.score(predictions)
     return TrialRecord(
@@ -71,7 +78,10 @@ def _vote(context: SearchContext, default: Candidate, frames: np.ndarray) -> Pre
             said = classifier.answers(vectors[every[held_out].ravel()])
             answers.append((held_out, said.reshape(len(held_out), n_frames, -1).mean(axis=1)))
     items = np.concatenate([held_out for held_out, _ in answers])
-    return Predictions(items, labels[items], np.concatenate([said for _, said in answers]))
+    said = np.concatenate([said for _, said in answers])
+    if classifier.gives_margins:
+        said = cross_fit(said, labels[items], split.fold[items], said.shape[1])
+    return Predictions(items, labels[items], said)
 
 
 def _components(
