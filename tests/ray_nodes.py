@@ -21,10 +21,11 @@ class RayNodes:
     def __init__(self) -> None:
         from ray.cluster_utils import Cluster
 
-        from autotl_plugins.executors._ray_cluster import _forget_token
+        from autotl_plugins.executors._ray_cluster import _forget_token, _handlers_kept
 
         _forget_token()
-        self._cluster = Cluster(initialize_head=True, connect=False, head_node_args=_NODE)
+        with _handlers_kept():
+            self._cluster = Cluster(initialize_head=True, connect=False, head_node_args=_NODE)
         self.second: Any = None
         self.restore()
 
@@ -35,8 +36,11 @@ class RayNodes:
 
     def restore(self) -> None:
         """Add a second node where there is none."""
+        from autotl_plugins.executors._ray_cluster import _handlers_kept
+
         if self.second is None:
-            self.second = self._cluster.add_node(wait=True, **_NODE)
+            with _handlers_kept():
+                self.second = self._cluster.add_node(wait=True, **_NODE)
 
     def kill_one(self) -> str:
         """Kill the second node, as a machine that vanishes; returns what it was."""
