@@ -79,11 +79,9 @@ class StudyLoop:
         for text in self._lost.take_over(is_shared=bool(self.context.run.config.storage)):
             self.context.run.emit(Message(text))
 
-    def leaderboard(self) -> Leaderboard:
-        """All trials that have ended."""
-        return self._ranked(self._study.get_trials(deepcopy=False))
-
-    def _ranked(self, trials: Sequence[FrozenTrial]) -> Leaderboard:
+    def leaderboard(self, trials: Sequence[FrozenTrial] | None = None) -> Leaderboard:
+        """All trials that have ended. trials: all of the study, where they have just been looked up."""
+        trials = self._study.get_trials(deepcopy=False) if trials is None else trials
         objective = self.context.objective
         self._latest = rank(
             studies.records_of(trials, self._records), objective=objective.name,
@@ -139,7 +137,7 @@ class StudyLoop:
             for text in self._lost.give_up_stale():
                 self.context.run.emit(Message(text))
             trials = self._study.get_trials(deepcopy=False)  # with what other processes have done meanwhile
-            board = self._ranked(trials)
+            board = self.leaderboard(trials)
             if _is_stuck(board):
                 return f"the last {MAX_FAILURES} trials failed"
             begun = [trial for trial in trials if trial.state in (TrialState.RUNNING, TrialState.WAITING)]
