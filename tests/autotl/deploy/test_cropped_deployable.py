@@ -15,6 +15,8 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from autotl.deploy.deployable import load_deployable, replay, write_deployable
+from autotl.deploy.joint_deployable import write_joint
+from autotl.deploy.targets_predictor import Predictor
 from autotl.features.crops import keep_crop
 
 
@@ -77,6 +79,19 @@ def test_it_answers_about_the_part_and_about_the_whole_image_where_nothing_is_fo
     assert scene["probabilities"]["bright"] > 0.95
     assert whole["probabilities"]["bright"] == pytest.approx(0.2, abs=0.01)
     assert "import autotl" not in (exported.folder / "predictor.py").read_text(encoding="utf-8")
+
+
+def test_of_several_targets_each_is_answered_by_what_its_own_model_looks_at(exported, tmp_path):
+    whole = write_deployable(
+        brightness_model(), tmp_path / "whole", classes=("bright", "dark"), size=(16, 16),
+        replay=[("scene.png", png(SCENE))], expected=None, metadata={}, card="a card",
+    )  # fmt: skip
+    joint = write_joint({"part": exported.folder, "whole": whole.folder}, tmp_path / "joint", metadata={})
+    (tmp_path / "scene.png").write_bytes(png(SCENE))
+    [said] = Predictor(joint.folder).predict([tmp_path / "scene.png"])
+    bright = {name: answer["probabilities"]["bright"] for name, answer in said["targets"].items()}
+    assert bright["part"] > 0.95
+    assert bright["whole"] == pytest.approx(40 * 40 / (90 * 100), abs=0.02)
 
 
 def test_a_crop_whose_file_was_changed_no_longer_replays(exported):
