@@ -25,7 +25,7 @@ TOLERATED = 0.02
 PANEL = "debias"
 _ORDER = (BETTER, NO_WORSE, UNDECIDED, WORSE)
 _SAID = {
-    BETTER: "is better on the worst subgroup", NO_WORSE: f"is no worse, by at most {100 * TOLERATED:.0f} points",
+    BETTER: "is better on the worst subgroup", NO_WORSE: f"is no worse: it loses less than {100 * TOLERATED:.0f} points",
     WORSE: "is worse", UNDECIDED: "is undecided: chance alone could explain the difference",
 }  # fmt: skip
 
@@ -126,19 +126,19 @@ def in_order(methods: Sequence[MethodOutcome]) -> list[MethodOutcome]:
 def parts(outcome: DebiasOutcome) -> tuple[Table, ...]:
     """The tables: the measures of champion and methods, and recall by subgroup."""
     methods = in_order(outcome.methods)
-    rows = [["champion", *(_share(outcome.champion[measure]) for measure in MEASURES), "", ""]]
+    rows = [["champion", "", *(_share(outcome.champion[measure]) for measure in MEASURES), ""]]
     rows += [
         [
             method.name,
-            *(_with_change(method.values[measure], method.differences[measure]) for measure in MEASURES),
             method.verdict,
+            *(_with_change(method.values[measure], method.differences[measure]) for measure in MEASURES),
             duration(method.seconds),
         ]
         for method in methods
     ]
     what = outcome.by or "class"
     measures = Table(
-        f"Methods against bias, by {what}", ("model", WORST, GAP, PRECISION, ACCURACY, "verdict", "time of a fit"),
+        f"Methods against bias, by {what}", ("model", "verdict", WORST, GAP, PRECISION, ACCURACY, "time of a fit"),
         tuple(map(tuple, rows)), note="In brackets: the difference from the champion in points, with its interval.",
     )  # fmt: skip
     counts = [

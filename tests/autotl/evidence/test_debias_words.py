@@ -76,7 +76,8 @@ def test_the_best_verdict_comes_first() -> None:
     found = outcome(method("slow", (-0.3, -0.5, -0.1)), method("dfr", (0.3, 0.1, 0.5)))
     measures, by_group = parts(found)
     assert [row[0] for row in measures.rows] == ["champion", "dfr", "slow"]
-    assert measures.rows[1][1] == "70.0 % (+30.0; +10.0 to +50.0)"
+    assert measures.rows[1][1] == "better"
+    assert measures.rows[1][2] == "70.0 % (+30.0; +10.0 to +50.0)"
     assert by_group.columns[-2:] == ("dfr", "slow")
     assert by_group.rows[1][:5] == ("cat, site=south", 90, 20, 4, "too few items")
     said = sentences(found.champion_groups, found.methods)
