@@ -25,9 +25,11 @@ TOLERATED = 0.02
 PANEL = "debias"
 _ORDER = (BETTER, NO_WORSE, UNDECIDED, WORSE)
 _SAID = {
-    BETTER: "is better on the worst subgroup", NO_WORSE: f"is no worse: it loses less than {100 * TOLERATED:.0f} points",
-    WORSE: "is worse", UNDECIDED: "is undecided: chance alone could explain the difference",
-}  # fmt: skip
+    BETTER: "is better on the worst subgroup",
+    NO_WORSE: f"is no worse: it loses less than {100 * TOLERATED:.0f} points",
+    WORSE: "is worse",
+    UNDECIDED: "is undecided: chance alone could explain the difference",
+}
 
 
 def judge(differences: Mapping[str, ScoreInterval]) -> Verdict:
