@@ -23,9 +23,10 @@ losses(): the cross-entropy of each item, float (n,); it is computed when it is 
 
 
 class FineTune(Protocol):
-    """Trains the champion's network again, with the champion's choices: from pretrained weights and a fitted probe.
+    """Trains the champion's network again, with the champion's choices.
 
-    items: int (n,), of training and validation, those that are trained on. draw: of an epoch, every item once by
+    It begins with pretrained weights and a head fitted as a probe, on the items or, with `draw`, on a first draw of
+    them. items: int (n,), of training and validation, those that are trained on. draw: of an epoch, every item once by
     default. weigh: equal weights by default. share: of the champion's epochs, above 0, at most 1. It ends by
     `DebiasTask.seconds_left`, and raises OutOfTimeError where not even one epoch was trained. Same seed, same network.
     """

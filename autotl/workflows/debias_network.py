@@ -23,7 +23,6 @@ from autotl.training.activation_cache import ActivationCache, CannotCacheError, 
 from autotl.training.classifiers import Classifier
 from autotl.training.emphasis import Emphasis
 from autotl.training.fine_tuning import (
-    FineTuned,
     Inputs,
     PlainInputs,
     assemble,
@@ -78,11 +77,20 @@ class ChampionNetwork:
             items: np.ndarray, *, draw: Draw | None = None, weigh: Weigh | None = None, share: float = 1.0
         ) -> Predict:  # fmt: skip
             self._seconds_left = seconds_left
+            # Outside the session, whose seeds are for the network alone.
+            self._context.inputs.get(self._candidate)
+            # The head begins with what the network will be shown.
+            shown = draw(np.random.default_rng(seed)) if draw else items
+            cycles = cycles_for(len(items)) if share == 1 else (max(1, round(share * epochs_for(len(items)))),)
+            emphasis, report = self._placed(draw, weigh), partial(_report, progress, sum(cycles))
             with keras_backend.session(seed):
-                self._restart(items, seed)
-                cycles = cycles_for(len(items)) if share == 1 else (max(1, round(share * epochs_for(len(items)))),)
-                report = partial(_report, progress, sum(cycles))
-                self._train(items, Emphasis(self._placed(draw), self._numbered(weigh)), cycles, seed, report)
+                self._restart(shown, seed)
+                try:
+                    self._train(items, emphasis, cycles, seed, report)
+                except CannotCacheError:
+                    self._inputs = self._plain()
+                    self._restart(shown, seed)
+                    self._train(items, emphasis, cycles, seed, report)
             return self._predictor()
 
         return fine_tune
@@ -107,7 +115,6 @@ class ChampionNetwork:
 
     def _restart(self, items: np.ndarray, seed: int) -> None:
         """Pretrained weights, the head fitted as a probe on the items, and random layers by the seed."""
-        self._context.inputs.get(self._candidate)
         parts = self._parts
         parts.model.set_weights(parts.initial)
         parts.head.set_weights(fit_head(self._context, self._candidate, parts.classifier, np.sort(items)).get_weights())
@@ -117,23 +124,14 @@ class ChampionNetwork:
     def _train(
         self, items: np.ndarray, emphasis: Emphasis, cycles: tuple[int, ...], seed: int,
         report: Callable[[int, np.ndarray], None],
-    ) -> FineTuned:  # fmt: skip
+    ) -> None:  # fmt: skip
         training, split = self._candidate.training, self._context.run.split
         assert training is not None
-
-        def trained() -> FineTuned:
-            return train(
-                self._parts.model, training, self._opened(), self._context.labels[self._items],
-                train_items=self._places(items), validation_items=self._places(split.validation), after_epoch=report,
-                seconds_left=self._seconds_left, seed=seed, cycles=cycles, emphasis=emphasis,
-            )  # fmt: skip
-
-        try:
-            return trained()
-        except CannotCacheError:
-            self._inputs = self._plain()
-        self._restart(items, seed)
-        return trained()
+        train(
+            self._parts.model, training, self._opened(), self._context.labels[self._items],
+            train_items=self._places(items), validation_items=self._places(split.validation), after_epoch=report,
+            seconds_left=self._seconds_left, seed=seed, cycles=cycles, emphasis=emphasis,
+        )  # fmt: skip
 
     def _predictor(self) -> Predict:
         inputs, weights = self._opened(), self._parts.model.get_weights()
@@ -148,11 +146,12 @@ class ChampionNetwork:
         """Where items are among those that are used."""
         return np.searchsorted(self._items, items)
 
-    def _placed(self, draw: Draw | None) -> Draw | None:
-        return (lambda rng: self._places(draw(rng))) if draw else None
-
-    def _numbered(self, weigh: Weigh | None) -> Weigh | None:
-        return (lambda places, losses: weigh(self._items[places], losses)) if weigh else None
+    def _placed(self, draw: Draw | None, weigh: Weigh | None) -> Emphasis:
+        """What is drawn and weighed by item numbers, by the places that training knows the items by."""
+        return Emphasis(
+            (lambda rng: self._places(draw(rng))) if draw else None,
+            (lambda places, losses: weigh(self._items[places], losses)) if weigh else None,
+        )
 
     def _opened(self) -> Inputs:
         """Activations below the freeze depth, or pixels where they cannot be cached."""

@@ -13,7 +13,7 @@ def sampling_probabilities(latents: np.ndarray, labels: np.ndarray, alpha: float
     latents: float (n, n_latents), the means of the encoder; labels: int (n,). alpha: added to the share of items in a
     bin, above 0; the larger, the more even the probabilities. The density of a latent is a histogram of its class; of
     the latents the one counts in which the item is rarest, as in the authors' published code. Each class keeps its
-    share of the items. Amini et al. 2019, section 4.2.
+    share of the items. Amini et al. 2019, adaptive resampling.
     """
     found = np.zeros(len(labels))
     for label in np.unique(labels):

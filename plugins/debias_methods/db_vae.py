@@ -22,7 +22,7 @@ from autotl_plugins.debias_methods._variational_classifier import VariationalCla
 EDGE = 64
 """Of the images, in pixels, as in the paper."""
 ALPHA, ALPHAS_OF_FEATURES = 0.01, (0.1, 0.01, 0.001)
-"""On images the best of the paper, for each costs another training."""
+"""On images it is not chosen, for each costs another training."""
 BATCH_ITEMS, LEARNING_RATE = 32, 1e-3
 MIN_STEPS, MIN_EPOCHS = 600, 12
 """A small set is shown more often, so that the optimiser takes so many steps."""

@@ -19,8 +19,8 @@ STEP_SIZE = 0.01
 PENALTIES = (0.01, 0.1, 1.0)
 """Of the last layer; the paper finds that group DRO needs strong ones."""
 ADJUSTMENT = 1.0
-"""C in section 3.3 of the paper: C / sqrt(n) is added to the loss of a subgroup of n items; a small one is learned by
-heart, so that its loss in training tells little."""
+"""C of the paper's group adjustments: C / sqrt(n) is added to the loss of a subgroup of n items, for a small one is
+learned by heart, and its loss in training tells little."""
 
 
 class GroupWeights:
