@@ -9,7 +9,6 @@ import typer
 
 from autotl.cli.options import Disable, Events, Json, RunFolder
 from autotl.cli.output import load_plugins, print_json
-from autotl.runtime.durations import parse_duration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +42,7 @@ def autoencode(
     from autotl.runs.event_log import EventWriter
     from autotl.runs.events import Listener
     from autotl.runs.progress_printer import ProgressPrinter
+    from autotl.runtime.durations import parse_duration
     from autotl.settings import settings
     from autotl.workflows.autoencode import autoencode as train
     from autotl.workflows.autoencode_request import AutoencoderRequest
