@@ -44,6 +44,15 @@ class TrialServer:
         candidate = self._context.candidate(task.begun)
         return perform(self._context, task, candidate, fixed_hyperparameters(task.begun.params), reporter)
 
+    def read_default(self, seconds_left: float, number: int) -> None:
+        """Read of the untuned default's features what other processes have not read.
+
+        number: of this process among those of the run. Raises what reading raises.
+        """
+        self._ends, self._context.reader.process = time.monotonic() + seconds_left, number
+        default = self._context.space.default()
+        self._context.reader.features(default.backbone, default.reading.size)
+
     def close(self) -> None:
         """End the processes in which heads of other authors are fitted."""
         self._context.processes.close()

@@ -16,6 +16,7 @@ from autotl.search.context import SearchContext, open_context
 from autotl.search.feature_reader import tell_of_sharing
 from autotl.search.limits import Limits
 from autotl.search.study_loop import StudyLoop
+from autotl.workflows.default_features import read_elsewhere
 from autotl.workflows.outside_workers import open_to_workers
 from autotl.workflows.perform_trial import Elsewhere
 from autotl.workflows.worker import FROM_INPUT
@@ -28,23 +29,24 @@ _PROGRAM = (sys.executable, "-P", "-m", "autotl.cli")
 
 
 @contextmanager
-def workers(context: SearchContext, limits: Limits) -> Iterator[None]:
+def workers(context: SearchContext, limits: Limits, *, read_first: bool = False) -> Iterator[None]:
     """Have an executor run `config.workers - 1` workers on the study; waits for their last trials.
 
-    If an exception ends the search, they are ended.
+    read_first: whether the first trials are not queued yet, and workers are to help to read what these need. If an
+    exception ends the search, workers are ended.
     """
     run = context.run
     with open_to_workers(run):
         if run.config.workers == 1:
             yield
         else:
-            with _crew(context, limits):
+            with _crew(context, limits, read_first=read_first):
                 yield
     tell_of_sharing(run, flush_seconds=min(FLUSH_SECONDS, max(0.0, limits.seconds_left())))
 
 
 @contextmanager
-def _crew(context: SearchContext, limits: Limits) -> Iterator[None]:
+def _crew(context: SearchContext, limits: Limits, *, read_first: bool) -> Iterator[None]:
     run = context.run
     name, option = run.config.executor_and_option
     over = threading.Event()
@@ -53,7 +55,10 @@ def _crew(context: SearchContext, limits: Limits) -> Iterator[None]:
         return 0.0 if over.is_set() else limits.seconds_left()
 
     def lead(number: int, perform: Perform) -> None:
-        _lead(context, Limits(seconds_left, limits.budget_seconds, limits.trials), number, perform)
+        own = Limits(seconds_left, limits.budget_seconds, limits.trials)
+        if read_first:  # processes do so by themselves
+            read_elsewhere(run, Elsewhere(run, perform), number, own)
+        _lead(context, own, number, perform)
 
     crew = Crew(
         n_workers=run.config.workers - 1, option=option, environment={STORAGE_VARIABLE: run.storage}, lead=lead,

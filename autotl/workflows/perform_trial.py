@@ -42,17 +42,19 @@ class Elsewhere:
 
     def perform(self, task: TrialTask, seconds_left: float, reporter: Reporter) -> TrialRecord:
         """Have a trial performed; what it reported meanwhile is told when it has ended."""
-        answer = self.hand_over(
-            {
-                "run": str(self.run.folder),
-                "task": task.to_json(),
-                "seconds_left": None if math.isinf(seconds_left) else seconds_left,
-            }
-        )
+        answer = self._hand_over(seconds_left, task=task.to_json())
         for value, step in answer["reports"]:
             reporter.report(value, step)
         # What it took was measured there; when it began is told by the clock of this machine.
         return replace(TrialRecord.from_json(answer["record"]), started=task.begun.started)
+
+    def read_default(self, number: int, seconds_left: float) -> None:
+        """Have the features of the untuned default read that others have not read. number: of the worker."""
+        self._hand_over(seconds_left, read=number)
+
+    def _hand_over(self, seconds_left: float, **what: Any) -> Mapping[str, Any]:
+        left = None if math.isinf(seconds_left) else seconds_left
+        return self.hand_over({"run": str(self.run.folder), "seconds_left": left, **what})
 
 
 @dataclass
@@ -69,12 +71,15 @@ class Reports:
 def perform_document(document: Mapping[str, Any]) -> dict[str, Any]:
     """Perform the trial of a document in this process; returns its record and what it reported.
 
-    The run folder that the document names has to be there, and the features cached or the items readable. Raises what
-    `TrialServer.perform` raises.
+    A document without a trial asks to read the features of the untuned default, and nothing is returned. The run folder
+    has to be there, and the features cached or the items readable. Raises what `TrialServer` raises.
     """
     began, left, reports = time.monotonic(), document["seconds_left"], Reports()
     server = _server(Path(document["run"]))
     left = math.inf if left is None else left - (time.monotonic() - began)
+    if "task" not in document:
+        server.read_default(left, document["read"])
+        return {}
     task = TrialTask.from_json(document["task"])
     task = replace(task, begun=replace(task.begun, started=steady_time()))
     record = server.perform(task, left, reports)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from autotl.training.ensemble import MAX_MEMBERS
 from autotl.trial import FINE_TUNE, PROBE, TrialRecord
 from autotl.workflows.alone import alone, failure_recorded
 from autotl.workflows.conclusion import conclude
+from autotl.workflows.default_features import takes_long
 from autotl.workflows.default_probe import probe_default
 from autotl.workflows.executor import workers
 from autotl.workflows.first_model import make_first_model, save_first_model
@@ -182,18 +183,24 @@ def _search(
     try:
         if not conclude_now:
             networks.prepare_if_certain()
-        default = loop.baselines()
-        announcer.announce(loop.leaderboard())
-        _use_default(context, default, timing)
-        make_forecasts(context, default, clock)
-        timing.enforced = True
-        if conclude_now:
-            _note_end(run, "it was to be concluded with the trials that there were")
-        elif run.config.refit:
-            _repeat_champion(loop, run.config.refit)
-        else:
-            loop.warm_start()
-            with workers(context, limits):
+        with ExitStack() as stack:
+            searches = not (conclude_now or run.config.refit)
+            reads_together = searches and takes_long(context)
+            if reads_together:
+                stack.enter_context(workers(context, limits, read_first=True))
+            default = loop.baselines()
+            announcer.announce(loop.leaderboard())
+            _use_default(context, default, timing)
+            make_forecasts(context, default, clock)
+            timing.enforced = True
+            if conclude_now:
+                _note_end(run, "it was to be concluded with the trials that there were")
+            elif run.config.refit:
+                _repeat_champion(loop, run.config.refit)
+            else:
+                loop.warm_start()
+                if not reads_together:
+                    stack.enter_context(workers(context, limits))
                 _note_end(run, loop.search(after_trial=after_trial))
                 loop.blend()
     except KeyboardInterrupt:

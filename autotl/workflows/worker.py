@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,10 +71,10 @@ def work(order: Order, settings: Settings, listener: Listener) -> str:
     if run is None:
         return f"the time was up before a run was shared at {order.run}"
     with opened(run.storage) as storage:
-        began = _wait_until_open(run, storage, listener, left)
+        began = _wait_until_open(run, storage, listener, left, lambda: _read_default(order, settings, left, number))
         if began:
             return began
-        run, missing = with_data(run, order.data, settings)
+        run, missing = with_data(_again(run, order, settings), order.data, settings)
         listener(Message(f"worker {number} takes trials of {order.run}"))
         with _watched(run, storage, left) as seconds_left:
             reason = _take_trials(run, settings, seconds_left, number, missing)
@@ -143,9 +143,34 @@ def _found(order: Order, settings: Settings, listener: Listener, left: Callable[
     return replace(run, listeners=(listener,))
 
 
-def _wait_until_open(run: Run, storage: BaseStorage, listener: Listener, left: Callable[[], float]) -> str:
-    """Wait until the first trials are queued; returns why there is nothing to do, empty if there is."""
-    told = False
+def _again(run: Run, order: Order, settings: Settings) -> Run:
+    """The run as it is now: a search may use fewer of the items than it had when it was first seen."""
+    now = fetch_run(order.run, settings.cache / "runs") if is_url(order.run) else open_run(Path(order.run))
+    return replace(now, config=run.config, listeners=run.listeners) if now else run
+
+
+def _read_default(order: Order, settings: Settings, left: Callable[[], float], number: int) -> None:
+    """Read a part of the features that the search needs first, while the process that leads it reads the others.
+
+    It raises nothing: what goes wrong is reported where the trials need the same.
+    """
+    from autotl.workflows.default_features import read_default  # it imports Keras
+
+    with suppress(Exception):
+        found = _found(order, settings, lambda _event: None, left)
+        run, missing = with_data(found, order.data, settings) if found else (None, "no run")
+        if run and not missing:
+            read_default(run, settings, left, number)
+
+
+def _wait_until_open(
+    run: Run, storage: BaseStorage, listener: Listener, left: Callable[[], float], meanwhile: Callable[[], None]
+) -> str:  # fmt: skip
+    """Wait until the first trials are queued; returns why there is nothing to do, empty if there is.
+
+    meanwhile: called once the search has begun and its first trials are not queued yet.
+    """
+    told = has_helped = False
     while (found := standing(run, storage)) is not Standing.OPEN:
         if found is Standing.ENDED:
             return "the search has ended"
@@ -161,6 +186,10 @@ def _wait_until_open(run: Run, storage: BaseStorage, listener: Listener, left: C
             listener(Message("waiting until the search has begun"))
             _import()
         told = True
+        if found is Standing.BEGINNING and not has_helped:
+            meanwhile()
+            has_helped = True
+            continue
         time.sleep(min(LOOK_SECONDS, max(0.0, left())))
     return ""
 

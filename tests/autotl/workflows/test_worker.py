@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from loose_plugins import tiny_backbone
 
-from autotl.errors import ConfigError, RunError
+from autotl.errors import ConfigError, OutOfTimeError, RunError
 from autotl.runs import run_share
 from autotl.runs.run_share import publish
 from autotl.runs.storage import opened
 from autotl.runtime.addresses import sqlite_address
 from autotl.search import absent_items, trials_in_progress
+from autotl.search.feature_reader import FeatureReader
 from autotl.search.limits import Limits
 from autotl.search.open_studies import set_ended
 from autotl.search.study_loop import StudyLoop
@@ -97,6 +98,40 @@ def test_a_worker_waits_until_the_search_has_begun(make_context):
     texts, listener = told()
     reason = work(Order(str(context.run.folder), until=time.time() + 1), settings(), listener)
     assert (reason, texts) == ("the time was up before the search began", ["waiting until the search has begun"])
+
+
+def test_meanwhile_it_reads_the_features_that_the_search_needs_first(make_context, cache, monkeypatch):
+    monkeypatch.setenv("AUTOTL_CACHE", str(cache))
+    context = make_context(heads=("logistic",), strategy="probe")
+    StudyLoop(context, Limits(lambda: 1000.0, None, 3))
+    work(
+        Order(str(context.run.folder), until=time.time() + 30, is_over=lambda: bool(is_read(context))),
+        settings(),
+        print,
+    )
+    assert is_read(context)
+
+
+def is_read(context):
+    """Whether all features of the untuned default are in the cache."""
+    default = context.space.default()
+    reader = FeatureReader(context.run, context.plugins, settings=context.settings, seconds_left=lambda: 0.0)
+    try:
+        reader.features(default.backbone, default.reading.size)
+    except OutOfTimeError:
+        return False
+    return True
+
+
+def test_a_worker_that_began_early_uses_no_more_items_than_the_search(lead, monkeypatch):
+    loop = lead(trials=3)
+    run, seen = loop.context.run, []
+    monkeypatch.setattr(module, "_take_trials", lambda run, *_: seen.append(len(run.split.development)) or "")
+    found = module._found
+    monkeypatch.setattr(module, "_found", lambda *given: (found(*given), run.update(subsampled_to=30))[0])
+    work(Order(str(run.folder)), settings(), told()[1])
+    assert seen == [len(run.subsampled(30).split.development)]
+    assert seen[0] < len(run.split.development)
 
 
 def test_a_worker_ends_with_its_time_or_with_what_ordered_it():
