@@ -169,13 +169,8 @@ def share_of_rate(step: int, n_steps: int, time_left: float) -> float:
 
 
 def train(
-    model: Any,
-    training: Training,
-    inputs: Inputs,
-    labels: np.ndarray,
-    *,
-    train_items: np.ndarray,
-    validation_items: np.ndarray,
+    model: Any, training: Training, inputs: Inputs, labels: np.ndarray, *,
+    train_items: np.ndarray, validation_items: np.ndarray,
     after_epoch: Callable[[int, np.ndarray], None],
     seconds_left: Callable[[], float],
     seed: int,
@@ -183,7 +178,7 @@ def train(
     after_cycle: Callable[[int, np.ndarray], None] = lambda _cycle, _probabilities: None,
     loss: Callable[[Any, Any], Any] | None = None,
     emphasis: Emphasis | None = None,
-) -> FineTuned:
+) -> FineTuned:  # fmt: skip
     """Train with AdamW, at a learning rate that rises, then falls to zero when the epochs or the time end.
 
     The last weights are kept: to choose an epoch by the validation split would flatter the trial.

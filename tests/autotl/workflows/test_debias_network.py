@@ -10,14 +10,17 @@ import pytest
 from autotl.cache import disk_allowance
 from autotl.errors import OutOfTimeError
 from autotl.training import fine_tuning
-from autotl.trial import FINE_TUNE
+from autotl.trial import FINE_TUNE, Reading, Training, TrialRecord
 from autotl.workflows.debias_network import ChampionNetwork, small_images
 
 
 @pytest.fixture
-def network(context, attempt, tmp_path):
+def network(context, tmp_path, monkeypatch):
+    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 2)
     (tmp_path / "debias").mkdir()
-    return ChampionNetwork(context, attempt("dense", "top", "avg", FINE_TUNE), tmp_path / "debias")
+    training = Training(1, 1e-3, 1e-4, augment=False).to_json()
+    trial = TrialRecord(3, "complete", FINE_TUNE, Reading("tiny", (32, 32), "top", "avg"), "dense", training=training)
+    return ChampionNetwork(context, trial, tmp_path / "debias")
 
 
 @pytest.fixture
