@@ -82,12 +82,7 @@ class StudyLoop:
     def leaderboard(self, trials: Sequence[FrozenTrial] | None = None) -> Leaderboard:
         """All trials that have ended. trials: all of the study, where they have just been looked up."""
         trials = self._study.get_trials(deepcopy=False) if trials is None else trials
-        objective = self.context.objective
-        self._latest = rank(
-            studies.records_of(trials, self._records), objective=objective.name,
-            larger_is_better=objective.larger_is_better, default=studies.default_of(trials),
-            kind=self.context.target.kind,
-        )  # fmt: skip
+        self._latest = _ranked(trials, self._records, self.context)
         return self._latest
 
     def baselines(self) -> TrialRecord:
@@ -244,6 +239,15 @@ class StudyLoop:
         trials, config = (self._latest or self.leaderboard()).trials, self.context.run.config
         ended = sum(config.counts(t.strategy, t.head) for t in trials)
         return (ended + n_running) / self._limits.trials
+
+
+def _ranked(trials: Sequence[FrozenTrial], known: dict[int, TrialRecord], context: SearchContext) -> Leaderboard:
+    """known: the records that were read before; those of other trials that have ended are added."""
+    objective = context.objective
+    return rank(
+        studies.records_of(trials, known), objective=objective.name, larger_is_better=objective.larger_is_better,
+        default=studies.default_of(trials), kind=context.target.kind,
+    )  # fmt: skip
 
 
 def _recall(context: SearchContext, planner: Planner, board: Leaderboard) -> None:
