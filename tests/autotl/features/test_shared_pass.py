@@ -160,7 +160,9 @@ class Counting:
 
 def test_two_at_once_with_one_cache_share_the_images(tmp_path, toy_dataset, monkeypatch):
     dataset = toy_dataset(["a", "b"] * 400)
-    monkeypatch.setattr(module, "read_pixels", lambda _, item, size: np.full((*size, 3), item % 251, dtype=np.uint8))
+    monkeypatch.setattr(
+        module, "read_pixels", lambda _, item, size, *_crop: np.full((*size, 3), item % 251, dtype=np.uint8)
+    )
     network = FrozenNetwork("mean", (8, 8), "mean", tmp_path / "mean.onnx", (Column("top", "avg", 0, 3),))
     counting = Counting(0.002)
     monkeypatch.setattr(module, "choose_engine", counting.open)

@@ -62,7 +62,7 @@ def test_a_fine_tuned_trial_leaves_its_network_and_predicts_the_validation_split
 
 def test_images_of_the_test_split_are_never_read(context, tune, monkeypatch):
     read, real = set(), decoded_images.read_pixels
-    monkeypatch.setattr(decoded_images, "read_pixels", lambda d, i, size: read.add(int(i)) or real(d, i, size))
+    monkeypatch.setattr(decoded_images, "read_pixels", lambda d, i, *how: read.add(int(i)) or real(d, i, *how))
     tune(3, augment=True)
     assert read == set(context.run.split.development.tolist())
 
