@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -122,7 +123,7 @@ class _FineTune:
             own = draw(rng) if draw else items
             found = _softmax(vectors[own] @ weights)
             losses = -np.log(found[np.arange(len(own)), labels[own]] + 1e-9)
-            factors = np.ones(len(own)) if weigh is None else np.asarray(weigh(own, lambda losses=losses: losses))
+            factors = np.ones(len(own)) if weigh is None else np.asarray(weigh(own, partial(np.asarray, losses)))
             slope = vectors[own].T @ (factors[:, None] * (found - np.eye(2)[labels[own]])) / len(own)
             weights -= 0.5 * slope
         return lambda wanted: _softmax(vectors[wanted] @ weights)

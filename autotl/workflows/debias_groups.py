@@ -43,9 +43,10 @@ class Grouping:
         group = self.of_items(run.dataset.labels)
         split, found = run.split, []
         for number, name in enumerate(self.names):
-            sizes = [int((group[part] == number).sum()) for part in (split.train, split.validation, split.test)]
-            if any(sizes):
-                found.append(GroupCounts(name, *sizes, judged=bool(number in judged)))
+            parts = (split.train, split.validation, split.test)
+            train, validation, test = (int((group[part] == number).sum()) for part in parts)
+            if train + validation + test:
+                found.append(GroupCounts(name, train, validation, test, judged=bool(number in judged)))
         return tuple(found)
 
 

@@ -62,7 +62,10 @@ class TaskMaker:
         """The task of a seed, by its place from 0."""
         train, validation = self.parts(number)
         context, seed = self.context, self.context.seed + number
-        trainer = self.network and self.network.trainer(seed, seconds_left=seconds_left, progress=progress)
+        trainer = (
+            None if self.network is None
+            else self.network.trainer(seed, seconds_left=seconds_left, progress=progress)
+        )  # fmt: skip
         return DebiasTask(
             features=self.layer.vectors, labels=context.labels, groups=self.grouping.of_items(context.labels),
             train=train, validation=validation, n_classes=context.n_classes, seed=seed,
