@@ -50,7 +50,7 @@ def style(
     ] = "",
     strength: Annotated[float, typer.Option(help="How much the style counts against the content.")] = 1.0,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps of the optimisation. [default: 300, with --grid 100]")
+        int | None, typer.Option(metavar="N", help="Steps of the optimisation. [default: 400, with --grid 100]")
     ] = None,
     grid: Annotated[
         bool, typer.Option("--grid", help="Write a sheet instead: a small image for each stage by itself.")

@@ -12,7 +12,7 @@ from autotl.runs.events import Listener
 from autotl.workflows.style_progress import StyleProgress, removed_on_failure
 from autotl.workflows.style_request import StyleRequest, prepared
 
-SIZE, STEPS = 256, 300
+SIZE, STEPS = 256, 400
 
 
 @dataclass(frozen=True)

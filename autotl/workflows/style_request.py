@@ -24,7 +24,7 @@ from autotl.style_transfer.transfer import StyleTransfer
 
 LARGEST_SIZE = 2048
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-_STYLE_WEIGHT = 12.0
+_STYLE_WEIGHT = 15.0
 """Against a weight of 1 for the content, at a strength of 1."""
 _QUALITY = 95
 

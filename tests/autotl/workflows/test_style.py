@@ -211,7 +211,7 @@ def test_the_default_backbone_transfers_the_style_of_photos_and_keeps_their_cont
     for name in (content, style):
         Image.fromarray(load_sample_image(name)).save(tmp_path / f"{name}.png")
     request = StyleRequest(
-        tmp_path / f"{content}.png", tmp_path / f"{style}.png", tmp_path / "out.png", size=128, steps=150
+        tmp_path / f"{content}.png", tmp_path / f"{style}.png", tmp_path / "out.png", size=128, steps=400
     )
     found = transfer_style(request, plugins=load_plugins(only="efficientnet-lite"))
     assert found.backbone == "efficientnet-lite0"
