@@ -143,15 +143,17 @@ def parts(outcome: DebiasOutcome) -> tuple[Table, ...]:
         f"Methods against bias, by {what}", ("model", "verdict", WORST, GAP, PRECISION, ACCURACY, "time of a fit"),
         tuple(map(tuple, rows)), note="In brackets: the difference from the champion in points, with its interval.",
     )  # fmt: skip
-    counts = [
-        [group.name, group.train, group.validation, group.test]
-        + [_share(outcome.champion_groups[group.name]) if group.judged else "too few items"]
-        + [in_points(method.groups[group.name]) if group.name in method.groups else "" for method in methods]
+    counts: list[tuple[str | float | None, ...]] = [
+        (
+            group.name, group.train, group.validation, group.test,
+            _share(outcome.champion_groups[group.name]) if group.judged else "too few items",
+            *(in_points(method.groups[group.name]) if group.name in method.groups else "" for method in methods),
+        )
         for group in outcome.groups
-    ]
+    ]  # fmt: skip
     columns = ("subgroup", "train", "validation", "test", "champion", *(method.name for method in methods))
     note = "Differences in recall, with intervals that hold for all subgroups of all methods at once."
-    return measures, Table(f"Recall by {what}", columns, tuple(map(tuple, counts)), note=note)
+    return measures, Table(f"Recall by {what}", columns, tuple(counts), note=note)
 
 
 def _share(score: ScoreInterval) -> str:
