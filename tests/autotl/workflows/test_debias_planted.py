@@ -14,7 +14,7 @@ from autotl.settings import Settings
 from autotl.workflows.debias import DebiasRequest, debias
 from autotl.workflows.fit import fit
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 
 
 @pytest.mark.parametrize("name", ["faces", "watermark"])
