@@ -91,17 +91,9 @@ class StudyLoop:
         if not any(t.strategy == MAJORITY for t in found.values()):
             trial = self._trials.ask()
             self._trials.finish(trial, run_majority(self.context, trial.number))
-        known, default = studies.default_number(self._study), self.context.space.default()
-        if known is not None:
-            record = found[known]
-        else:
-            trial = self._trials.ask()
-            studies.mark_default(trial)
-            record = self._trials.run(trial, default, fixed_hyperparameters({}))
-        voted = any(t.strategy == FRAME_VOTE for t in found.values())
-        if not voted and record.state == "complete" and may_vote(self.context, default, self._limits.seconds_left()):
-            trial = self._trials.ask()
-            self._trials.finish(trial, run_frame_vote(self.context, default, trial.number))
+        known = studies.default_number(self._study)
+        record = found[known] if known is not None else _run_default(self.context, self._trials)
+        _add_vote(self.context, self._trials, (*found.values(), record), self._limits.seconds_left())
         return record
 
     def warm_start(self) -> None:
@@ -248,6 +240,23 @@ def _ranked(trials: Sequence[FrozenTrial], known: dict[int, TrialRecord], contex
         studies.records_of(trials, known), objective=objective.name, larger_is_better=objective.larger_is_better,
         default=studies.default_of(trials), kind=context.target.kind,
     )  # fmt: skip
+
+
+def _run_default(context: SearchContext, trials: TrialsInProgress) -> TrialRecord:
+    """Run the untuned default."""
+    trial = trials.ask()
+    studies.mark_default(trial)
+    return trials.run(trial, context.space.default(), fixed_hyperparameters({}))
+
+
+def _add_vote(
+    context: SearchContext, trials: TrialsInProgress, ended: Sequence[TrialRecord], seconds_left: float
+) -> None:
+    """Let the frames of clips vote, unless they have; the last of the trials that ended is the untuned default."""
+    default, voted = context.space.default(), any(one.strategy == FRAME_VOTE for one in ended)
+    if not voted and ended[-1].state == "complete" and may_vote(context, default, seconds_left):
+        trial = trials.ask()
+        trials.finish(trial, run_frame_vote(context, default, trial.number))
 
 
 def _recall(context: SearchContext, planner: Planner, board: Leaderboard) -> None:
