@@ -15,9 +15,11 @@ from autotl.errors import ConfigError
 from autotl.runtime.user_paths import expand_home
 
 if TYPE_CHECKING:
+    from autotl.plugins import Plugins
     from autotl.runs.events import Listener
     from autotl.workflows.style import StyledImage
     from autotl.workflows.style_grid import StageGrid
+    from autotl.workflows.style_request import StyleRequest
 
 
 def style(
@@ -61,8 +63,6 @@ def style(
     disable_plugin: Disable = None,
 ) -> None:
     """Repaint an image in the style of another (Gatys et al. 2016), with any network backbone."""
-    from autotl.runs.event_log import EventWriter
-    from autotl.runs.progress_printer import ProgressPrinter
     from autotl.style_transfer.stages import parse_style_stages
     from autotl.workflows import style as whole
     from autotl.workflows import style_grid
@@ -76,21 +76,24 @@ def style(
         backbone=backbone, content_stage=content_stage, style_stages=parse_style_stages(style_stages),
         strength=strength, seed=seed,
     )  # fmt: skip
-    plugins = load_plugins(disable_plugin)
-    with closing(ProgressPrinter(budget_seconds=None)) as printer:
-        listeners: tuple[Listener, ...] = (printer, *([EventWriter.create(events)] if events else []))
-        found: StyledImage | StageGrid = (
-            style_grid.compare_stages(request, plugins=plugins, listeners=listeners)
-            if grid
-            else whole.transfer_style(request, plugins=plugins, listeners=listeners)
-        )
-    if as_json:
-        print_json(found)
-    else:
-        _print(found)
+    found = _make(request, load_plugins(disable_plugin), events, grid=grid)
+    print_json(found) if as_json else _print(found)
     if found.status == "interrupted":
         typer.echo("Interrupted. The best image so far is saved.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _make(request: StyleRequest, plugins: Plugins, events: Path | None, *, grid: bool) -> StyledImage | StageGrid:
+    from autotl.runs.event_log import EventWriter
+    from autotl.runs.progress_printer import ProgressPrinter
+    from autotl.workflows.style import transfer_style
+    from autotl.workflows.style_grid import compare_stages
+
+    with closing(ProgressPrinter(budget_seconds=None)) as printer:
+        listeners: tuple[Listener, ...] = (printer, *([EventWriter.create(events)] if events else []))
+        if grid:
+            return compare_stages(request, plugins=plugins, listeners=listeners)
+        return transfer_style(request, plugins=plugins, listeners=listeners)
 
 
 def _print(found: StyledImage | StageGrid) -> None:
