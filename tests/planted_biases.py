@@ -57,7 +57,7 @@ def digits(root: Path, seed: int = 0) -> Path:
 
 
 def watermarked(root: Path, seed: int = 0) -> Path:
-    """scikit-learn's digits 1, 7 and 9, faint: 95 % of the sevens trained on have a watermark, and 5 % of the others."""
+    """Digits 1, 7 and 9, faint: of those to train on 95 % of the sevens have a watermark, and 5 % of the others."""
     rows, rng = [], np.random.default_rng(seed)
     for number, pixels, label, tested in _digits(rng):
         if label in (1, 7, 9):

@@ -69,7 +69,8 @@ def fit(
         default in ./autotl-runs. budget: wall-clock time for everything, such as "10m" or "1h30m", or seconds, as is
         `budget_seconds`; None for ten minutes, or for no limit where `trials` is given.
     backbones, heads, disable_plugins: names, one or several; None for all, all and none; a backbone also by a file such
-        as "net.onnx". crops: names, "none" for whole images; None for whole images. classes: the folders that are the classes, where the layout would be read otherwise.
+        as "net.onnx". crops: names, "none" for whole images; None for whole images. classes: the folders that are the
+        classes, where the layout would be read otherwise.
     progress: whether to print what happens; None: in a notebook and at a terminal. listeners: called with every event.
     The other options are those of `autotl fit`. Several columns as `label` are targets of one study, and return
         `FittedTargets`. Raises AutoTLError, whose message names the argument at fault.

@@ -138,7 +138,7 @@ KNOWS = {
 @pytest.mark.parametrize("room", KNOWS)
 def test_the_core_names_no_kind_of_item_but_where_one_is_read(room):
     knowing = {
-        name for name in CORE if folder_of(name) not in ("autotl.images", "autotl.texts", "autotl.pairs", "autotl.clips")
+        name for name in CORE if folder_of(name) not in KNOWS
         and any(folder_of(imported) == room for imported, _ in imports(MODULES[name]) if imported in MODULES)
     }  # fmt: skip
     assert knowing == {f"autotl.{name}" for name in KNOWS[room]}
