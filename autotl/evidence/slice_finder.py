@@ -20,6 +20,8 @@ from autotl.evidence.looks import Look
 from autotl.interfaces import ScoreInterval
 
 MAX_COMPONENTS = 64
+ROWS_TOGETHER = 16_384
+"""Items whose features are copied at a time; principal axes are fitted on so many at most."""
 FEWEST_ITEMS, FEWEST_WRONG = 4, 2
 """The fewest items of a slice in each half, and the fewest wrong answers in the half on which it is found."""
 ITEMS_PER_CLUSTER = (100, 40, 15, 8)
@@ -67,26 +69,36 @@ def halves(labels: np.ndarray, wrong: np.ndarray, clusters: np.ndarray | None, *
 
 def feature_kinds(
     features: np.ndarray, labels: np.ndarray, wrong: np.ndarray, classes: Sequence[str], finding: np.ndarray, *,
-    seed: int,
+    seed: int, rows: np.ndarray | None = None,
 ) -> list[Look]:  # fmt: skip
     """Kinds of items by features: clusters of all items and of each class, and items like a class's wrong answers.
 
-    features: float (n_items, n_features); labels: int (n_items,), indices of `classes`; wrong: bool (n_items,), used
-    only where finding, bool (n_items,), is true. Items of the other half are assigned to the nearest centre, or to a
-    side of the linear direction.
+    features: float (n_items, n_features), or of more items, of which these are the `rows`, int (n_items,); labels: int
+    (n_items,), indices of `classes`; wrong: bool (n_items,), used only where finding, bool (n_items,), is true. Items
+    of the other half are assigned to the nearest centre, or to a side of the linear direction.
     """
-    from sklearn.decomposition import PCA
-
-    n_components = min(MAX_COMPONENTS, features.shape[1], int(finding.sum()))
-    solver = "full" if features.shape[1] <= 2 * MAX_COMPONENTS else "randomized"
-    axes = PCA(n_components, svd_solver=solver, random_state=seed).fit(features[finding])
-    points = axes.transform(features)
+    points = _on_axes(features, np.arange(len(features)) if rows is None else rows, finding, seed=seed)
     everyone = np.ones(len(points), dtype=bool)
     found = _clustered(points, everyone, finding, "alike", seed=seed)
     for number, name in enumerate(classes):
         found += _clustered(points, labels == number, finding, f"{name}, alike", seed=seed)
         found += _like_errors(points, labels == number, wrong, finding, f"images of {name} like those it errs on")
     return found
+
+
+def _on_axes(features: np.ndarray, rows: np.ndarray, finding: np.ndarray, *, seed: int) -> np.ndarray:
+    """The rows on the leading principal axes of those that are used for finding, or of a random sample of many."""
+    from sklearn.decomposition import PCA
+
+    known = rows[finding]
+    if len(known) > ROWS_TOGETHER:
+        known = np.random.default_rng(seed).choice(known, ROWS_TOGETHER, replace=False)
+    n_components = min(MAX_COMPONENTS, features.shape[1], len(known))
+    solver = "full" if features.shape[1] <= 2 * MAX_COMPONENTS else "randomized"
+    axes = PCA(n_components, svd_solver=solver, random_state=seed).fit(features[known])
+    # In parts, since a copy of the features of 100,000 items takes hundreds of megabytes.
+    parts = range(0, len(rows), ROWS_TOGETHER)
+    return np.concatenate([axes.transform(features[rows[start : start + ROWS_TOGETHER]]) for start in parts])
 
 
 def _like_errors(

@@ -90,8 +90,10 @@ def weak_kinds(subject: Subject) -> Said:
     wrong = answers.probabilities.argmax(axis=1) != answers.labels
     kinds = list(looks(run.dataset.items.iloc[answers.items]))
     finding = halves(answers.labels, wrong, clusters, seed=run.config.seed)
-    features = context.inputs.get_arrays(context.space.default())[answers.items]
-    alike = feature_kinds(features, answers.labels, wrong, run.dataset.classes, finding, seed=run.config.seed)
+    alike = feature_kinds(
+        context.inputs.get_arrays(context.space.default()), answers.labels, wrong, run.dataset.classes, finding,
+        seed=run.config.seed, rows=answers.items,
+    )  # fmt: skip
     found = find_slices(wrong, [*kinds, *alike], finding, clusters=clusters)
     shown = slice_tables(found, kinds, wrong, clusters, _examples(run, answers, wrong))
     return Said(WEAK_KINDS, shown, describe_slices(found))

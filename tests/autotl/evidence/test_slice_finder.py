@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from autotl.evidence import slice_finder
 from autotl.evidence.holm import holm
 from autotl.evidence.looks import Look
 from autotl.evidence.slice_finder import feature_kinds, find_slices, halves, more_errors
@@ -35,6 +36,16 @@ def test_a_rare_style_of_one_class_is_found_and_confirmed(upside_down):
     assert styles
     assert styles[0].members.sum() <= 30
     assert styles[0].error.low > styles[0].rest.high
+
+
+def test_of_more_items_than_are_read_at_a_time_a_rare_style_is_found_too(upside_down, monkeypatch):
+    pixels, labels, rare, wrong = upside_down
+    monkeypatch.setattr(slice_finder, "ROWS_TOGETHER", 400)
+    rows = np.arange(len(labels))
+    finding, among_others = halves(labels, wrong, None, seed=0), np.vstack([np.zeros_like(pixels), pixels])
+    kinds = feature_kinds(among_others, labels, wrong, CLASSES, finding, seed=0, rows=rows + len(rows))
+    styles = [one for one in find_slices(wrong, kinds, finding) if one.is_confirmed]
+    assert any(one.members[rare].sum() >= 14 and one.members.sum() <= 30 for one in styles)
 
 
 def test_of_errors_that_are_spread_by_chance_nothing_is_confirmed():
