@@ -109,12 +109,15 @@ def printable(text: str) -> str:
 
 
 def _of_one_kind(candidates: list[_Candidate], skipped: Counter[str]) -> list[_Candidate]:
-    """The files, of which texts are taken only where there is no image or clip: beside these they describe the data."""
-    if not any(one.kind in (IMAGES.name, CLIPS.name) for one in candidates):
-        return candidates
-    texts = [one for one in candidates if one.kind == TEXTS.name]
-    skipped.update(kind_of(one.parts[-1]) for one in texts)
-    return [one for one in candidates if one.kind != TEXTS.name]
+    """The files, without those beside the items: clips where there are images, and texts where there are either."""
+    there = {one.kind for one in candidates}
+    of_others = set()
+    if IMAGES.name in there:
+        of_others = {CLIPS.name, TEXTS.name}
+    elif CLIPS.name in there:
+        of_others = {TEXTS.name}
+    skipped.update(kind_of(one.parts[-1]) for one in candidates if one.kind in of_others)
+    return [one for one in candidates if one.kind not in of_others]
 
 
 def _without_archives(candidates: list[_Candidate], skipped: Counter[str]) -> list[_Candidate]:

@@ -16,7 +16,7 @@ from autotl.evidence.wrong_answers import wrong_answers
 from autotl.runs.run import Run
 from autotl.targets import Kind
 
-SECTIONS = ("What it gets wrong", "Evidence", "Leaderboard", "Scores and panels", "Compare", "Report")
+SECTIONS = ("What it gets wrong", "Evidence", "Leaderboard", "Scores and panels", "Autoencoders", "Compare", "Report")
 
 
 @pytest.fixture
