@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autotl.evidence.autoencoder_tables import how, tables, title
 from autotl.evidence.panels import heading
+from autotl.reports.added_section import put_section
 from autotl.reports.sections import Figures, Part, shown_parts
 from autotl.reports.templating import template
 from autotl.runs.autoencoders import SHEETS, AutoencoderResult, autoencoder_folder
-from autotl.runtime.atomic_files import write_atomically
 
 PANEL = "autoencoders"
-_BEGIN, _END = "<!-- autoencoders: begin -->", "<!-- autoencoders: end -->"
-_BEFORE = (r"<h2>What the advice rests on</h2>", r"<h2>How it was made</h2>", r"</body>")
+_BEFORE = ("<h2>What the advice rests on</h2>", "<h2>How it was made</h2>", "</body>")
 """Where the section is put, the first of these that there is: below the evidence, to which the audit belongs."""
 
 
@@ -42,21 +40,10 @@ class _Shown:
 
 def add_autoencoder_section(run: Path, found: Sequence[AutoencoderResult]) -> bool:
     """Put the section into a run's report, replacing an earlier one. Returns False if there is no report to change."""
-    report = run / "report.html"
-    try:
-        page = report.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False
-    page = re.sub(f"{_BEGIN}.*?{_END}\n?", "", page, flags=re.DOTALL)
-    place = next((mark.start() for text in _BEFORE if (mark := re.search(text, page))), None)
-    if place is None:
-        return False
     section = template("autoencoder_section.html.j2").render(
         heading=heading(PANEL), found=[_shown(run, one) for one in found]
     )
-    whole = f"{page[:place]}{_BEGIN}\n{section}\n{_END}\n{page[place:]}"
-    write_atomically(report, whole.encode("utf-8", "backslashreplace"))
-    return True
+    return put_section(run / "report.html", PANEL, section, before=_BEFORE)
 
 
 def _shown(run: Path, found: AutoencoderResult) -> _Shown:

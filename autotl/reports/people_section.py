@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from autotl.evidence.panels import heading
 from autotl.interfaces import Figure, Table
+from autotl.reports.added_section import put_section
 from autotl.reports.sections import Figures, shown_parts
 from autotl.reports.templating import template
-from autotl.runtime.atomic_files import write_atomically
 
-_BEGIN, _END = "<!-- people: begin -->", "<!-- people: end -->"
 _NUMBER = 1000
 """Of the section's first figure, whose identifiers must differ from those of the others on the page."""
 
@@ -22,17 +20,7 @@ def add_people_section(report: Path, name: str, sentences: Sequence[str], parts:
 
     name: of the panel. parts: tables and figures below the sentences. Returns False if there is no report to change.
     """
-    try:
-        page = report.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False
-    page = re.sub(f"{_BEGIN}.*?{_END}\n?", "", page, flags=re.DOTALL)
-    before, mark, after = page.partition("<h2")
-    if not mark:
-        return False
     with Figures(_NUMBER) as figures:
         shown = shown_parts(parts, figures)
     section = template("people_section.html.j2").render(heading=heading(name), sentences=sentences, parts=shown)
-    whole = f"{before}{_BEGIN}\n{section}\n{_END}\n{mark}{after}"
-    write_atomically(report, whole.encode("utf-8", "backslashreplace"))
-    return True
+    return put_section(report, "people", section, before=("<h2",))
