@@ -58,7 +58,7 @@ def sentence_of(
         said += ", at a cost in accuracy"
     fallen = [f"{group} {in_points(score)}" for group, score in groups.items() if score.high < 0]
     lost = f"; lower recall of {listed(fallen, most=3)}" if fallen else ""
-    return f"{name} {said}: {figures}{lost}; {counted(n_seeds, 'seed')}, {duration(seconds)} each"
+    return f"the method {name} {said}: {figures}{lost}; {counted(n_seeds, 'seed')}, {duration(seconds)} each"
 
 
 def in_points(score: ScoreInterval) -> str:
