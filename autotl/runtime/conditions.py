@@ -188,7 +188,8 @@ def _sentence(error: BaseException, number: int, places: Sequence[Place]) -> str
         place = place or next((place for place in places if not os.access(place.folder, os.W_OK)), None)
         path = place.folder if place else None
     where = f"{path} {_MEANINGS[number]}" if path else f"a file cannot be used ({error})"
-    return f"{where}. {place.remedy if place else 'Make it available, or choose another place'}."
+    back = "Put it back" if number == errno.ENOENT else "Make it available"
+    return f"{where}. {place.remedy if place else f'{back}, or choose another place'}."
 
 
 def _place_of(path: Path | None, places: Sequence[Place]) -> Place | None:

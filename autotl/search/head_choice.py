@@ -8,6 +8,7 @@ from autotl.evidence.leaderboard import Leaderboard
 from autotl.interfaces import Head
 from autotl.search.costs import TrialCosts
 from autotl.search.limits import Limits
+from autotl.search.lost_trials import TRIED_AGAIN
 from autotl.search.space import Space
 from autotl.trial import FINE_TUNE, PROBE, TrialRecord
 
@@ -94,7 +95,8 @@ def _why_dropped(trials: list[TrialRecord]) -> str:
     since = next((i for i, trial in enumerate(reversed(trials)) if trial.state == "complete"), len(trials))
     # The network may have ended those that were fine-tuned; see `FineTuneSearch`.
     probes = [trial for trial in trials[len(trials) - since :] if trial.strategy != FINE_TUNE]
-    crashes = [trial for trial in probes if trial.cause in ("crash", "lost")]
+    # A trial that is lost for the first time may have been lost with its machine.
+    crashes = [t for t in probes if t.cause == "crash" or (t.cause == "lost" and TRIED_AGAIN not in t.reason)]
     if len(crashes) >= MAX_CRASHES:
         return f"{len(crashes)} of its trials ended their process, or did not end by themselves"
     latest = trials[-MAX_FAILURES:]
