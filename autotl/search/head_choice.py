@@ -90,13 +90,14 @@ class HeadChoice:
 
 def _why_dropped(trials: list[TrialRecord]) -> str:
     """Why a head with these trials, in their order, is not tried any more; empty where it may be."""
+    # A trial that is lost for the first time may have been lost with its machine.
+    trials = [trial for trial in trials if trial.cause != "lost" or TRIED_AGAIN not in trial.reason]
     if any(trial.cause == "export" for trial in trials):
         return "it cannot be exported"
     since = next((i for i, trial in enumerate(reversed(trials)) if trial.state == "complete"), len(trials))
     # The network may have ended those that were fine-tuned; see `FineTuneSearch`.
     probes = [trial for trial in trials[len(trials) - since :] if trial.strategy != FINE_TUNE]
-    # A trial that is lost for the first time may have been lost with its machine.
-    crashes = [t for t in probes if t.cause == "crash" or (t.cause == "lost" and TRIED_AGAIN not in t.reason)]
+    crashes = [trial for trial in probes if trial.cause in ("crash", "lost")]
     if len(crashes) >= MAX_CRASHES:
         return f"{len(crashes)} of its trials ended their process, or did not end by themselves"
     latest = trials[-MAX_FAILURES:]
