@@ -29,6 +29,14 @@ def open_page(name: str, *, run: str | None = None) -> AppTest:
     return app
 
 
+def open_section(app: AppTest, name: str) -> AppTest:
+    """Open a tab of the results of a run."""
+    app.session_state["section"] = name
+    app.run()
+    assert not app.exception
+    return app
+
+
 def words(app: AppTest) -> str:
     """Everything a page says, without what keeps markdown from garbling names and linking addresses."""
     kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.title, app.header, app.code)

@@ -6,9 +6,10 @@ An exported model carries a copy of this file, with those that it imports.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from autotl.runtime.given_items import each_given, is_missing
 
 EXPECTED_CLIP = "the path of a video, of an animated GIF or WebP or of a folder of frames, or the bytes of such a file"
 
@@ -30,15 +31,7 @@ def given_clips(items: object) -> list[GivenClip]:
     A path is its own name; bytes are called "item 0", "item 1", ... by their place. A missing value (None, NaN or an
     empty path) has a problem in place of a clip. Raises TypeError if something is not a clip.
     """
-    if hasattr(items, "columns"):
-        raise TypeError("items is a table; give its column of clips, such as table['clip']")
-    if isinstance(items, Mapping):
-        raise TypeError(f"items is a {type(items).__name__}; give its values, such as list(clips.values())")
-    if isinstance(items, str | bytes | bytearray | memoryview | os.PathLike):
-        return [_given_clip(items, 0)]
-    if not isinstance(items, Iterable):
-        raise TypeError(f"items is a {type(items).__name__}; expected {EXPECTED_CLIP}, or an iterable of them")
-    return [_given_clip(thing, place) for place, thing in enumerate(items)]
+    return each_given(items, _given_clip, plural="clips", column="clip", expected=EXPECTED_CLIP)
 
 
 def _given_clip(thing: Any, place: int) -> GivenClip:
@@ -50,6 +43,6 @@ def _given_clip(thing: Any, place: int) -> GivenClip:
         return GivenClip(path, Path(os.path.expanduser(path)))  # noqa: PTH111, Path's own refuses an unknown user's home
     if isinstance(thing, bytes | bytearray | memoryview):
         return GivenClip(name, bytes(thing))
-    if thing is None or type(thing).__name__ in ("NAType", "NaTType") or (isinstance(thing, float) and thing != thing):
+    if is_missing(thing):
         return GivenClip(name, problem="it is missing")
     raise TypeError(f"items[{place}] is a {type(thing).__name__}; expected {EXPECTED_CLIP}")

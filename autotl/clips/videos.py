@@ -100,13 +100,13 @@ def _container(av: Any, file: BinaryIO) -> Any:
 
 def _timeline(container: Any) -> _Timeline:
     if not container.streams.video:
-        raise UnreadableClip("it has no moving pictures in it")
+        raise UnreadableClip("it holds no video")
     stream = container.streams.video[0]
     require_size(stream.codec_context.width, stream.codec_context.height)
     times: list[int | None] = []
     keys: list[int] = []
     for packet in container.demux(stream):
-        if not packet.size:  # the last one, which tells a decoder that there are no more
+        if not packet.size:  # the last one, which makes a decoder return the frames that it holds back
             continue
         times.append(packet.pts)
         if packet.is_keyframe and packet.pts is not None:

@@ -1,7 +1,7 @@
 """Folders that hold clips: videos and animated images, or folders of frames, each of which is a clip.
 
-Videos are told by their names where there are no images. Animated GIF and WebP files are images unless there are videos
-beside them, and folders of frames look as folders of images do: both have to be asked for.
+Videos are recognised by their names in a folder without images. Animated GIF and WebP files are images unless there are
+videos beside them, and folders of frames look as folders of images do: both have to be asked for.
 """
 
 from __future__ import annotations

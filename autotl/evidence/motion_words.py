@@ -11,6 +11,17 @@ _TITLES = {
     "frames": "frames, whatever their order", "motion": "frames and how they change", "vote": "vote over the frames",
     "majority": "majority class",
 }  # fmt: skip
+_MOTION = (
+    "how the frames change adds to the frames themselves",
+    "reading how the frames change makes it worse than the frames alone",
+    "that how the frames change adds anything is not shown",
+)
+_VOTE = (
+    "a vote over the frames, which is not deployed, is better than their pooled features",
+    "a vote over the frames is worse than their pooled features",
+    "a vote over the frames is neither shown to be better nor worse than their pooled features",
+)
+"""What is said of a gain that is better, worse or neither."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +69,11 @@ def describe_motion(found: MotionGains, *, larger_is_better: bool) -> tuple[str,
     # It is that of the majority class less that of the frames.
     if chance and not is_worse(chance, larger_is_better):
         said.insert(0, _failing(found, larger_is_better))
-    if gain := found.gains.get("motion"):
-        said.append(_motion(gain, found.objective, larger_is_better))
-    if gain := found.gains.get("vote"):
-        said.append(_vote(gain, found.objective, larger_is_better))
+    said += [
+        _said(words, gain, found.objective, larger_is_better)
+        for name, words in (("motion", _MOTION), ("vote", _VOTE))
+        if (gain := found.gains.get(name))
+    ]
     return tuple(f"{text[0].upper()}{text[1:]}." for text in said)
 
 
@@ -79,22 +91,10 @@ def _failing(found: MotionGains, larger_is_better: bool) -> str:
     return f"{failing}, and how the frames change does not tell them apart either, as far as it is read"
 
 
-def _motion(gain: ScoreInterval, objective: str, larger_is_better: bool) -> str:
-    amount = in_words(gain, objective, larger_is_better=larger_is_better)
-    if is_better(gain, larger_is_better):
-        return f"how the frames change adds to the frames themselves: {amount}"
-    if is_worse(gain, larger_is_better):
-        return f"reading how the frames change makes it worse than the frames alone: {amount}"
-    return f"that how the frames change adds anything is not shown: {amount}"
-
-
-def _vote(gain: ScoreInterval, objective: str, larger_is_better: bool) -> str:
-    amount = in_words(gain, objective, larger_is_better=larger_is_better)
-    if is_better(gain, larger_is_better):
-        return f"a vote over the frames, which is not deployed, is better than their pooled features: {amount}"
-    if is_worse(gain, larger_is_better):
-        return f"a vote over the frames is worse than their pooled features: {amount}"
-    return f"a vote over the frames is neither shown to be better nor worse than their pooled features: {amount}"
+def _said(words: tuple[str, str, str], gain: ScoreInterval, objective: str, larger_is_better: bool) -> str:
+    better, worse, neither = words
+    said = better if is_better(gain, larger_is_better) else worse if is_worse(gain, larger_is_better) else neither
+    return f"{said}: {in_words(gain, objective, larger_is_better=larger_is_better)}"
 
 
 def _cells(score: ScoreInterval | None) -> tuple[float | None, float | None, float | None]:

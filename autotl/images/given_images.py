@@ -1,6 +1,6 @@
 """The images given to a model: one or many, in any container, each with its name and its place.
 
-An exported model carries a copy of this file, so it imports the standard library, numpy and Pillow, nothing more.
+An exported model carries a copy of this file, with those that it imports.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from autotl.images.decoder import ImageSource, UnreadableImage, orientation_of
+from autotl.runtime.given_items import is_missing
 
 EXPECTED = "the path of an image, its bytes, a Pillow image or an array of its pixels"
 _ONE = (str, bytes, bytearray, memoryview, os.PathLike, Image.Image)
@@ -99,18 +100,11 @@ def _given(thing: Any, place: int, called: str) -> GivenImage:
         if not isinstance(content, bytes):
             raise TypeError(f"{called} is a file that is open for text; open it with mode 'rb', or give its path")
         return GivenImage(name, content)
-    if _is_missing(thing):
+    if is_missing(thing):
         return GivenImage(name, problem="it is missing")
     if hasattr(thing, "__array__") and not _is_table(thing):
         return GivenImage(name, _pixels(np.asarray(thing), called))
     raise TypeError(f"{called} is {_described(thing)}; expected {EXPECTED}")
-
-
-def _is_missing(thing: Any) -> bool:
-    """Whether it is None, NaN, NaT or pandas' NA."""
-    if isinstance(thing, float | np.floating):
-        return bool(np.isnan(thing))
-    return thing is None or type(thing).__name__ in ("NAType", "NaTType")
 
 
 def _pixels(array: np.ndarray, called: str) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from autotl.images.given_images import GivenImage, given_images
 from autotl.pairs.pair_files import UnreadablePair, read_pair
+from autotl.runtime.given_items import is_missing
 from autotl.texts.files import file_bytes
 from autotl.texts.given_texts import GivenText, given_texts
 from autotl.texts.reading import UnreadableText
@@ -107,7 +108,7 @@ def _given_pair(thing: Any, called: str, place: int) -> GivenPair:
         return GivenPair(path, Path(path)) if path else GivenPair(name, problem="its path is empty")
     if isinstance(thing, bytes | bytearray | memoryview):
         return GivenPair(name, bytes(thing))
-    if thing is None or type(thing).__name__ in ("NAType", "NaTType") or (isinstance(thing, float) and thing != thing):
+    if is_missing(thing):
         return GivenPair(name, problem="it is missing")
     if isinstance(thing, Mapping):
         if missing := [part for part in PAIR_COLUMNS if part not in thing]:

@@ -74,7 +74,7 @@ class LostTrials:
         return [f"trial {one.number} is given up: {one.reason}" for one in given_up if one]
 
     def _complete_queue(self) -> None:
-        """Queue second tries that two looks have missed: whoever gave up the trial was killed before it queued them."""
+        """Queue second tries that two looks have missed: what gave up the trial was killed before it queued them."""
         found = _not_queued(self._study)
         for trial in found:
             if trial.number in self._not_queued:

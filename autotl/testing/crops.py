@@ -25,7 +25,7 @@ def check_crop(crop: Crop) -> None:
 
     subject = named(crop, "crop")
     require(crop.name != "none", f"{subject}: 'none' stands for whole images; choose another name")
-    require(isinstance(crop.module, Path) and crop.module.is_file(), f"{subject}: module {crop.module} is no file")
+    require(isinstance(crop.module, Path) and crop.module.is_file(), f"{subject}: module {crop.module} is not a file")
     for imported in _imported(ast.parse(crop.module.read_text(encoding="utf-8"))):
         require(
             imported in _ALLOWED,

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from autotl.errors import NoWorkersError
+from autotl.errors import NoWorkersError, in_one_line
 from autotl.plugins import load_preferred
+from autotl.runs.events import Message
 from autotl.runs.run import Run
 from autotl.runs.storage import opened
 from autotl.search.context import SearchContext
@@ -41,7 +42,7 @@ def read_default(run: Run, settings: Settings, seconds_left: Callable[[], float]
 def read_elsewhere(run: Run, elsewhere: Elsewhere, number: int, limits: Limits) -> None:
     """Have a part read elsewhere, and wait until the first trials are queued.
 
-    Raises NoWorkersError if nothing is left there; what else goes wrong is reported where the trials need the same.
+    Raises NoWorkersError if nothing is left there; what else goes wrong is said, and ends nothing.
     """
     with opened(run.storage) as storage:
         if standing(run, storage) is Standing.OPEN:
@@ -50,7 +51,7 @@ def read_elsewhere(run: Run, elsewhere: Elsewhere, number: int, limits: Limits) 
             elsewhere.read_default(number, limits.seconds_left())
         except NoWorkersError:
             raise
-        except Exception:
-            pass
+        except Exception as error:  # this worker's first trial needs the same, and fails with its reason
+            run.emit(Message(f"a worker did not help with reading the features: {in_one_line(error)}"))
         while standing(run, storage) is Standing.BEGINNING and limits.seconds_left() > 0:
             time.sleep(LOOK_SECONDS)

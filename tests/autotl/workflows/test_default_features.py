@@ -79,3 +79,13 @@ def begun_study(context):
 def test_where_nothing_is_left_that_could_read_the_thread_ends(begun):
     with pytest.raises(NoWorkersError):
         read_elsewhere(begun.run, Elsewhere(NoWorkersError("the head node of Ray is gone")), 1, LIMITS)
+
+
+def test_why_a_worker_does_not_help_is_said(begun, events, monkeypatch):
+    monkeypatch.setattr(
+        module, "time", SimpleNamespace(sleep=lambda _s: begun_study(begun).set_user_attr("warm_started", True))
+    )
+    read_elsewhere(begun.run, Elsewhere(OSError("the shared disk is gone")), 2, LIMITS)
+    assert [one["text"] for one in events(begun, "message")] == [
+        "a worker did not help with reading the features: the shared disk is gone"
+    ]

@@ -67,5 +67,8 @@ def test_one_that_is_back_in_time_is_waited_for(monkeypatch):
     assert next(answers, None) is None
 
 
-def test_it_is_not_waited_for_once_the_search_is_over():
-    Head("127.0.0.1:1").await_answer(lambda: True)
+def test_it_is_not_waited_for_once_the_search_is_over(monkeypatch):
+    head, looks = Head("127.0.0.1:1"), []
+    monkeypatch.setattr(head, "look", lambda: looks.append(1))
+    head.await_answer(lambda: True)
+    assert looks == [1]

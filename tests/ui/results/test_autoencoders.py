@@ -12,7 +12,7 @@ from typing import Any
 import made_runs
 import psutil
 import pytest
-from app_pages import open_page, words
+from app_pages import open_page, open_section, words
 from made_autoencoders import write_made
 from streamlit.testing.v1 import AppTest
 
@@ -33,11 +33,7 @@ def run(runs: Path) -> Path:
 
 
 def shown() -> AppTest:
-    app = open_page("results", run="good")
-    app.session_state["section"] = "Autoencoders"
-    app.run()
-    assert not app.exception
-    return app
+    return open_section(open_page("results", run="good"), "Autoencoders")
 
 
 def made_job(run: Path, **changes: Any) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import made_runs
 import pytest
-from app_pages import open_page, words
+from app_pages import open_page, open_section, words
 from made_debias import made_method, made_outcome
 from streamlit.testing.v1 import AppTest
 
@@ -20,11 +20,7 @@ def run(runs: Path) -> Path:
 
 
 def shown() -> AppTest:
-    app = open_page("results", run="good")
-    app.session_state["section"] = "Methods against bias"
-    app.run()
-    assert not app.exception
-    return app
+    return open_section(open_page("results", run="good"), "Methods against bias")
 
 
 def test_before_anything_was_tried_the_command_is_shown(run: Path) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_pages import open_page, words
-from streamlit.testing.v1 import AppTest
+from app_pages import open_page, open_section, words
 from verified_targets import write_verified_target
 
 from autotl.evidence.run_evidence import read_evidence
@@ -31,13 +30,6 @@ def finished(runs: Path, toy_dataset: Any, plugins: Any, settings: Any) -> Calla
     return write
 
 
-def go(app: AppTest, section: str) -> AppTest:
-    app.session_state["section"] = section
-    app.run()
-    assert not app.exception
-    return app
-
-
 @pytest.mark.parametrize("kind", ["labels", "number"])
 def test_every_section_of_other_targets_can_be_drawn(finished: Callable[[Kind], Run], kind: Kind) -> None:
     finished(kind)
@@ -45,7 +37,7 @@ def test_every_section_of_other_targets_can_be_drawn(finished: Callable[[Kind], 
     assert not app.exception
     assert [tab.label for tab in app.tabs] == list(SECTIONS)
     for section in SECTIONS:
-        said = words(go(app, section))
+        said = words(open_section(app, section))
         assert "older version" not in said
         assert "damaged" not in said
 
@@ -54,7 +46,7 @@ def test_labels_are_shown_worst_found_first_with_their_thresholds_and_the_worst_
     finished: Callable[[Kind], Run],
 ) -> None:
     run = finished("labels")
-    app = go(open_page("results"), "What it gets wrong")
+    app = open_section(open_page("results"), "What it gets wrong")
     said = words(app)
     assert "Which labels does it find?" in [one.value for one in app.subheader]
     assert "Each label on the test split" in said
@@ -67,7 +59,7 @@ def test_labels_are_shown_worst_found_first_with_their_thresholds_and_the_worst_
 
 def test_numbers_are_shown_as_points_with_their_intervals_and_the_worst_items(finished: Callable[[Kind], Run]) -> None:
     run = finished("number")
-    app = go(open_page("results"), "What it gets wrong")
+    app = open_section(open_page("results"), "What it gets wrong")
     assert "How near are its numbers?" in [one.value for one in app.subheader]
     assert "Predicted and true numbers" in words(app)
     assert "the farthest off first" in words(app).lower()

@@ -11,7 +11,7 @@ import made_data
 import made_runs
 import pandas as pd
 import pytest
-from app_pages import open_page, words
+from app_pages import open_page, open_section, words
 from streamlit.testing.v1 import AppTest
 
 from autotl.data.patch import read_patch
@@ -38,13 +38,6 @@ CATS, BIRDS, DOGS = sorted(made_runs.CLASSES)
 def good(runs: Path) -> Path:
     made_runs.write_finished(runs / "good")
     return runs / "good"
-
-
-def go(app: AppTest, section: str) -> AppTest:
-    app.session_state["section"] = section
-    app.run()
-    assert not app.exception
-    return app
 
 
 def change(folder: Path, **fields: Any) -> None:
@@ -75,7 +68,7 @@ def test_every_section_can_be_drawn_when_something_is_missing(condition: str, go
         shutil.rmtree(good / "champion")
     app = open_page("results", run="good")
     for section in SECTIONS:
-        go(app, section)
+        open_section(app, section)
         assert not app.error, section
         assert [metric.value for metric in app.metric] == ["0.850", "0.900", "0.800"]
 
@@ -97,8 +90,8 @@ def test_the_most_frequent_mistake_is_open_and_the_lists_open_any_other_cell(goo
     app.selectbox(key=f"{key}-predicted").set_value(DOGS).run()
     assert not app.exception
     assert f"{DOGS}, classified correctly: 5 images" in subheaders(app)
-    go(app, "Leaderboard")
-    go(app, "What it gets wrong")
+    open_section(app, "Leaderboard")
+    open_section(app, "What it gets wrong")
     assert f"{DOGS}, classified correctly: 5 images" in subheaders(app)
 
 
@@ -217,9 +210,9 @@ def test_an_unknown_evaluator_is_shown_with_its_classes(good: Path) -> None:
     scores = {"kappa_x": new, **{f"specificity_x[{name}]": new for name in made_runs.CLASSES}}
     state = json.loads((good / "run.json").read_text(encoding="utf-8"))["result"]
     change(good, test=state["test"] | scores)
-    app = go(open_page("results", run="good"), "Scores and panels")
+    app = open_section(open_page("results", run="good"), "Scores and panels")
     assert "| kappa_x |  | 0.123 (0.100 to 0.200) |" in words(app)
-    go(app, "Per-class scores")
+    open_section(app, "Per-class scores")
     app.segmented_control(key="class-score").set_value("specificity_x").run()
     assert not app.exception
     assert set(app.dataframe[0].value["class"]) == {*made_runs.CLASSES}
@@ -238,7 +231,7 @@ def test_panels_are_drawn_with_their_plugin_and_a_damaged_one_leaves_the_others_
     ]
     stored = json.dumps([shown.to_json() for shown in panels])
     (good / "evidence" / "panels.json").write_text(stored, encoding="utf-8")
-    app = go(open_page("results", run="good"), "Scores and panels")
+    app = open_section(open_page("results", run="good"), "Scores and panels")
     assert len(app.get("vega_lite_chart")) + len(app.get("arrow_vega_lite_chart")) == 1
     assert [len(table.value) for table in app.dataframe] == [2]
     damaged = [warning.value for warning in app.warning if "is damaged" in warning.value]
@@ -254,7 +247,7 @@ def test_evidence_has_a_section_of_its_own_apart_from_the_panels_of_plugins(good
     ]
     stored = json.dumps([shown.to_json() for shown in panels])
     (good / "evidence" / "panels.json").write_text(stored, encoding="utf-8")
-    app = go(open_page("results", run="good"), "Evidence")
+    app = open_section(open_page("results", run="good"), "Evidence")
     assert "For whom does it work worse?" in [one.value for one in app.subheader]
     assert "One group is worse." in words(app)
     assert len(app.dataframe) == 1
@@ -279,27 +272,27 @@ def test_the_parts_of_pairs_keep_their_names(good: Path) -> None:
     (good / "evidence" / "panels.json").write_text(json.dumps([panel.to_json()]), encoding="utf-8")
     app = open_page("results", run="good")
     assert "- Image and text together reach balanced accuracy 0.9, the image alone 0.8." in words(app)
-    go(app, "Evidence")
+    open_section(app, "Evidence")
     assert "What does each part bring?" in [one.value for one in app.subheader]
     assert words(app).count("Image and text together reach") == 2
 
 
 def test_runs_are_compared_and_unlike_ones_are_named(good: Path) -> None:
     made_runs.write_finished(good.with_name("other"))
-    app = go(open_page("results", run="good"), "Compare")
+    app = open_section(open_page("results", run="good"), "Compare")
     assert not app.warning
     assert "| data fingerprint |" in words(app)
     assert "| accuracy | 0.850 (0.750 to 0.900) | 0.850 (0.750 to 0.900) |" in words(app)
     change(good.with_name("other"), fingerprint="0123")  # as after relabelling training images
-    go(app, "Compare")
+    open_section(app, "Compare")
     assert not app.warning
     assert "A fair comparison" in words(app)
     assert "trained on different data, which does not affect the comparison" in words(app)
     relabel_test(good.with_name("other"))
-    go(app, "Compare")
+    open_section(app, "Compare")
     assert "not tested on the same items and labels" in words(app)
     (good.with_name("other") / "champion" / "metadata.json").unlink()
-    go(app, "Compare")
+    open_section(app, "Compare")
     assert "they were probably tested on different items" in words(app).lower()
 
 
@@ -314,7 +307,7 @@ def relabel_test(run: Path) -> None:
 
 def test_one_run_alone_has_nothing_to_be_compared_with(good: Path) -> None:
     assert good.exists()
-    assert "only finished run so far" in words(go(open_page("results", run="good"), "Compare"))
+    assert "only finished run so far" in words(open_section(open_page("results", run="good"), "Compare"))
 
 
 def test_an_ensemble_shows_its_members_and_what_was_passed_over(good: Path) -> None:
