@@ -25,10 +25,11 @@ import pluggy
 
 from autotl import hookspecs
 from autotl.errors import ConfigError, PluginError
-from autotl.interfaces import Backbone, Check, Encoder, Evaluator, Head, Panel
+from autotl.interfaces import Backbone, Check, Crop, Encoder, Evaluator, Head, Panel
 from autotl.runtime.blame import blaming, describe
 from autotl.runtime.garbage import no_collection
 from autotl.runtime.hook_manager import HookManager
+from autotl.runtime.known_code import remember
 from autotl.runtime.loose_module import import_file
 from autotl.runtime.patience import MOST_SECONDS, Patience
 from autotl.settings import Settings
@@ -126,6 +127,8 @@ def load_plugins(
                 plugins._add(candidate)
     if plugins._clashes:
         raise PluginError("\n".join(plugins._clashes))
+    for crop in plugins.all(Crop).values():
+        remember(crop.module)
     return plugins
 
 

@@ -81,6 +81,8 @@ def open_deployable(model: str, tracking_uri: str | None) -> Path:
     deployable = load_deployable(open_model(model, tracking_uri))
     if deployable.metadata.get("preliminary"):
         typer.echo(f"Warning: the search of {model} has not finished; this is its first, untested model", err=True)
+    if "crop" in deployable.metadata:
+        load_plugins(None)  # its code is run only if a plugin holds it
     return deployable.folder
 
 

@@ -28,6 +28,7 @@ from autotl.images.cropping import (
 )
 from autotl.images.decoder import DECODER_VERSION, UnreadableImage
 from autotl.runtime.atomic_files import write_atomically
+from autotl.runtime.known_code import remember
 
 if TYPE_CHECKING:
     from autotl.interfaces import Crop
@@ -61,6 +62,7 @@ def keep_crop(crop: Crop, cache: Path) -> KeptCrop:
         raise
     except Exception as error:
         raise PluginError(f"{who} cannot be read: {type(error).__name__}: {error}") from error
+    remember(crop.module)
     digest = hashlib.sha256(f"{crop.name} {CROPPING_VERSION} {DECODER_VERSION}\n".encode() + module)
     for name, contents in sorted(files.items()):
         digest.update(f"\n{name} {hashlib.sha256(contents).hexdigest()}".encode())

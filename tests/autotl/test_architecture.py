@@ -119,7 +119,8 @@ def allowed(folder: str) -> set[str]:
 KNOWS = {
     "autotl.images": (
         "data.groups", "data.candidate_groups.from_exif", "data.item_kinds", "data.modalities", "data.table_images",
-        "deploy.maps", "deploy.similar_images", "features.crops", "features.decoded_images", "features.features",
+        "deploy.item_readers", "deploy.maps", "deploy.similar_images", "features.crops", "features.decoded_images",
+        "features.features",
         "style_transfer.pixels", "testing.crops",
         "workflows.default_probe", "workflows.image_explanations", "workflows.mistake_maps", "workflows.shortcuts",
     ),

@@ -16,7 +16,9 @@ from PIL import Image
 
 from autotl.deploy.deployable import load_deployable, replay, write_deployable
 from autotl.deploy.joint_deployable import write_joint
+from autotl.deploy.predictor import Predictor as OnePredictor
 from autotl.deploy.targets_predictor import Predictor
+from autotl.errors import RunError
 from autotl.features.crops import keep_crop
 
 
@@ -98,3 +100,10 @@ def test_a_crop_whose_file_was_changed_no_longer_replays(exported):
     module = exported.folder / "crop.py"
     module.write_text("def open(files):\n    return lambda pixels: None\n", encoding="utf-8")
     assert replay(load_deployable(exported.folder)) > 0.1
+
+
+def test_code_that_is_part_of_no_plugin_here_is_not_run(exported):
+    module = exported.folder / "crop.py"
+    module.write_text(f"{module.read_text(encoding='utf-8')}\nopen('ran', 'w')\n", encoding="utf-8")
+    with pytest.raises(RunError, match="part of no plugin that is installed here"):
+        OnePredictor(exported.folder)
