@@ -49,18 +49,17 @@ class SharedPass:
         self._sorted = digests[self._order]
         self._state = np.full(n, _OPEN, dtype=np.int8)
         self._next = int(_fraction(number) * n)
-        self._others = False
         self._random = random.Random(f"{number} {os.getpid()}")
         self._arrived = np.full(n, -np.inf)  # when another process was found to have kept an item
         self._clock = clock
-        self._began, self._waited = clock(), 0.0
+        self._busy_seconds, self._busy_since = 0.0, clock()
         self._look()
-        self._others = False
+        self._arrived[:] = -np.inf  # that was before
 
     @property
     def rate(self) -> float:
-        """Items that this process has computed per second."""
-        return self.computed / max(self._clock() - self._began - self._waited, 1e-6)
+        """Items that this process has computed per second; waiting does not count."""
+        return self.computed / max(self._busy_seconds, 1e-6)
 
     def parts(self) -> Iterator[Sequence[int]]:
         """The positions of the items to compute, part by part; they end where the rest is left to other processes."""
@@ -81,19 +80,21 @@ class SharedPass:
         first = np.asarray(self._state[places] == _TAKEN)
         self._note(places)
         self.computed += len(places)
+        now = self._clock()
+        self._busy_seconds, self._busy_since = self._busy_seconds + now - self._busy_since, now
         self.kept_together = min(2 * self.kept_together, self.part_items)
         return first
 
     def wait(self, out_of_time: Callable[[], bool]) -> bool:
         """Wait for what was left to other processes; returns whether something is left to compute here after all."""
-        began, n = self._clock(), len(self._state)
+        n = len(self._state)
         while self.n_kept < n and not out_of_time():
             start, stop = self._stretch()
             if start != stop:
                 break
             time.sleep(_LOOK_SECONDS)
             self._look()
-        self._waited += self._clock() - began
+        self._busy_since = self._clock()
         return self.n_kept < n and not out_of_time()
 
     def _note(self, places: np.ndarray) -> None:
@@ -110,9 +111,7 @@ class SharedPass:
         places = self._order[found[self._sorted[found] == arrived]]
         before = self._state[places]
         self._note(places)
-        theirs = places[before != _KEPT]
-        self._arrived[theirs] = self._clock()
-        self._others = self._others or len(theirs) > 0
+        self._arrived[places[before != _KEPT]] = self._clock()
         if (before == _TAKEN).any():
             self._next = len(self._state)
 
@@ -125,17 +124,17 @@ class SharedPass:
         starts, stops = edges[::2], edges[1::2]
         if not len(starts):
             return 0, 0
-        if not self._others:
+        if np.isneginf(self._arrived).all():  # no other process has been heard of
             return int(starts[0]), int(stops[0])
-        # Of what another process has just begun it leaves the first half, or all. Two that come here at once take
-        # different places.
+        # Of what another process has just begun it leaves the first half, or all.
+        lengths = stops - starts
         claimed = (starts > 0) & (self._clock() - self._arrived[starts - 1] < self._patience())
-        short = stops - starts <= 2 * _IN_FLIGHT * self.part_items
+        short = lengths <= 2 * _IN_FLIGHT * self.part_items
         skipped = np.where(claimed, np.where(short, 1.0, self._random.uniform(0.5, 0.75)), 0.0)
-        begins = starts + (skipped * (stops - starts)).astype(int)
+        begins = starts + (skipped * lengths).astype(int)
         longest = int(np.argmax(stops - begins))
         start, stop = int(begins[longest]), int(stops[longest])
-        if not claimed[longest]:
+        if not claimed[longest]:  # two that come here at once take different places
             start += self.part_items * int(self._random.uniform(0, 0.5) * (stop - start) / self.part_items)
         return start, stop
 

@@ -134,6 +134,21 @@ def test_a_process_that_dies_leaves_its_items_to_the_others():
     assert len(np.unique(np.concatenate(store.log))) == 2000
 
 
+def test_one_that_has_computed_little_takes_over_what_a_dead_one_had_begun(monkeypatch):
+    store = Store(digests_of(2000))
+    monkeypatch.setattr(time, "sleep", lambda seconds: setattr(store, "time", store.time + seconds))
+    late = SharedPass(store.digests, store.arrivals(), clock=lambda: store.time)
+    part = next(late.parts())
+    store.time = 1
+    late.keep(part)
+    store.log.append(np.arange(len(part), 1936))  # by the other, which is killed then
+    assert not list(late.parts())
+    assert late.wait(lambda: store.time > 1000)
+    assert store.time < 20
+    assert late.rate == len(part)
+    assert [place for part in late.parts() for place in part] == [*range(1936, 2000)]
+
+
 def test_waiting_ends_with_the_time():
     digests = digests_of(100)
     shared = SharedPass(digests, Store(digests).arrivals())
