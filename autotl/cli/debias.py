@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autotl.cli.options import Disable, Json, RunFolder
+from autotl.cli.options import Disable, Events, Json, RunFolder
 from autotl.cli.output import load_plugins, print_json
 from autotl.runtime.user_paths import expand_home, split_names
 
@@ -37,7 +37,7 @@ def debias(
             parser=expand_home, metavar="CSV", help="A table with the columns path and COLUMN. [default: the run's own]"
         ),
     ] = None,
-    limit: Annotated[str, typer.Option(metavar="TIME", help="Time limit of one fit, such as 90s or 10m.")] = "10m",
+    limit: Annotated[str, typer.Option(metavar="TIME", help="Most time for one fit, such as 90s or 10m.")] = "10m",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -45,9 +45,12 @@ def debias(
         ),
     ] = None,
     disable_plugin: Disable = None,
+    events: Events = None,
     as_json: Json = False,
 ) -> None:
     """Train a run's last layer or network against bias; compare it with the champion, subgroup by subgroup."""
+    from autotl.runs.event_log import EventWriter
+    from autotl.runs.events import Listener
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.runtime.durations import parse_duration
     from autotl.settings import settings
@@ -56,9 +59,14 @@ def debias(
 
     request = DebiasRequest(by, split_names(method), seeds, attributes, parse_duration(limit, name="--limit"), out)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
-        found = debias_run(
-            run, request, plugins=load_plugins(disable_plugin), settings=settings(), listeners=(printer,)
-        )  # fmt: skip
+        listeners: tuple[Listener, ...] = (printer, *((EventWriter.create(events),) if events else ()))
+        try:
+            found = debias_run(
+                run, request, plugins=load_plugins(disable_plugin), settings=settings(), listeners=listeners
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            typer.echo("Interrupted. The fits that were made are kept: the same command carries on.", err=True)
+            raise
     print_json(found) if as_json else _print(found, out)
     if found.failed:
         for name, why in found.failed.items():

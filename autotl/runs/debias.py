@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
+from autotl.errors import RunError
+from autotl.runs.run import read_state
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.user_paths import short_name
 from autotl.scores import ScoreInterval
 
-FOLDER, NO_GROUPS = "debias", "no-groups"
+FOLDER, CLASSES = "debias", "@classes"
+"""Of a run; and the name of the file without an attribute, which no attribute's name is written as."""
+READING, FITTING = "read for the last layer", "debias"
+"""The stages of its progress."""
 Verdict: TypeAlias = Literal["better", "no worse", "worse", "undecided"]
 BETTER: Verdict = "better"
 NO_WORSE: Verdict = "no worse"
@@ -99,7 +104,8 @@ class DebiasOutcome:
 
     by: the attribute, None where the subgroups are the classes. champion: its measures, and champion_groups its recall
     by subgroup. level: of the intervals of each method, so that those of all of them hold at once with 95 %. left_out:
-    why a method was not tried; failed: why it has no result. sentences: the findings, the most important first.
+    why a method was not tried; failed: why fits of it are missing. sentences: the findings, the most important first.
+    trial: the number of the champion.
     """
 
     run: str
@@ -114,11 +120,12 @@ class DebiasOutcome:
     failed: Mapping[str, str] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    trial: int | None = None
 
     def to_json(self) -> dict[str, object]:
         """What `autotl debias --json` prints."""
         return {
-            "run": self.run, "by": self.by, "groups": [group.to_json() for group in self.groups],
+            "run": self.run, "by": self.by, "trial": self.trial, "groups": [group.to_json() for group in self.groups],
             "n_tested": self.n_tested, "champion": _intervals(self.champion),
             "champion_groups": _intervals(self.champion_groups), "level": self.level,
             "methods": [method.to_json() for method in self.methods], "left_out": dict(self.left_out),
@@ -135,12 +142,13 @@ class DebiasOutcome:
             methods=tuple(map(MethodOutcome.from_json, document["methods"])), level=float(document["level"]),
             left_out=dict(document["left_out"]), failed=dict(document["failed"]),
             sentences=tuple(map(str, document["sentences"])), notes=tuple(map(str, document["notes"])),
+            trial=document["trial"],
         )  # fmt: skip
 
 
 def outcome_file(run: Path, by: str | None) -> Path:
     """The file of an attribute's outcome."""
-    name = NO_GROUPS if by is None else short_name(quote(by, safe=" "))
+    name = CLASSES if by is None else short_name(quote(by, safe=" "))
     return run / FOLDER / f"{name}.json"
 
 
@@ -158,15 +166,27 @@ def write_outcome(run: Path, outcome: DebiasOutcome) -> None:
     write_atomically(file, text.encode())
 
 
-def read_outcomes(run: Path) -> tuple[DebiasOutcome, ...]:
-    """The outcomes of all attributes that were tried, by name; those that are damaged are left out."""
+def read_outcomes(run: Path, *, champion: int | None = None) -> tuple[DebiasOutcome, ...]:
+    """The outcomes of all attributes that were tried, by name, without damaged ones and those of another champion.
+
+    champion: the number of its trial; that of run.json by default.
+    """
+    champion = _champion(run) if champion is None else champion
     found = []
     for file in sorted((run / FOLDER).glob("*.json")):
         try:
             found.append(DebiasOutcome.from_json(json.loads(file.read_text(encoding="utf-8"))))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
-    return tuple(found)
+    return tuple(one for one in found if champion is None or one.trial in (None, champion))
+
+
+def _champion(run: Path) -> int | None:
+    """The number of the champion's trial; None where run.json does not tell."""
+    try:
+        return int(read_state(run)["result"]["champion"]["trial"])
+    except (RunError, OSError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _intervals(scores: Mapping[str, ScoreInterval]) -> dict[str, object]:

@@ -3,107 +3,155 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from autotl.data.modalities import kinds_read, modality_named
+from autotl.deploy.champion import with_temperature
 from autotl.deploy.last_layer import last_layer
 from autotl.errors import AutoTLError, ConfigError, PluginError, in_one_line
-from autotl.interfaces import DebiasMethod, Predict
+from autotl.interfaces import DebiasMethod, DebiasTask, Predict
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
-from autotl.runs.debias import FOLDER
+from autotl.runs.debias import FITTING, FOLDER, READING
 from autotl.runs.events import Message, Progress
 from autotl.runs.run import Run
+from autotl.runtime import interruption
+from autotl.runtime.durations import duration
+from autotl.runtime.wording import counted
 from autotl.search.context import open_context
 from autotl.settings import Settings
+from autotl.training.calibration import apply_temperature, fit_temperature
 from autotl.trial import FINE_TUNE, TrialRecord
 from autotl.workflows.conclusion import write_champion
 from autotl.workflows.debias_files import KeptFits
 from autotl.workflows.debias_groups import Grouping
 from autotl.workflows.debias_network import ChampionNetwork, small_images
+from autotl.workflows.debias_pace import Pace
 from autotl.workflows.debias_task import TaskMaker
 
-STAGE, READING = "debias", "read for the last layer"
+ENOUGH_ITEMS = 500
+"""To calibrate on: one temperature is fitted to them."""
 _CARD = """# {name}: a model of {run} against bias{by}
 
 The last layer of the champion (trial {trial}) was fitted again by the method {name} ({source}), with the first of its
-seeds. How it compares with the champion on the test split is in the run's report. Its probabilities are not calibrated.
+seeds. How it compares with the champion on the test split is in the run's report. {calibrated}
 """
+_CALIBRATED = """Its probabilities are calibrated by the temperature {temperature:.2f}, on {n} items that other fits of
+the method did not learn from. They are those of data in which the subgroups are as frequent as in these."""
+_UNCALIBRATED = "Its probabilities are not calibrated: all items were learned from."
 
 
 class Fits:
     """Fits methods on one run, and keeps what they predict.
 
-    n_fits: how many are to be made, for the progress; seconds: time limit of each.
+    work: a folder for images and activations, which is the caller's to remove. seconds: time limit of each fit.
     """
 
     def __init__(
-        self, run: Run, trial: TrialRecord, grouping: Grouping, kept: KeptFits, *, plugins: Plugins, settings: Settings,
-        n_fits: int, seconds: float,
+        self, run: Run, trial: TrialRecord, grouping: Grouping, kept: KeptFits, work: Path, *, plugins: Plugins,
+        settings: Settings, seconds: float,
     ) -> None:  # fmt: skip
         self._run, self._kept, self._seconds, self._grouping = run, kept, seconds, grouping
-        self._work = run.folder / FOLDER / "work"
-        self._work.mkdir(parents=True, exist_ok=True)
-        self._n_fits, self._n_done, self._began = n_fits, 0, time.monotonic()
+        self._pace = Pace(())
         context = open_context(_unlogged(run), plugins, settings=settings, seconds_left=lambda: math.inf)
         has_pixels = any(modality_named(kind).has_pixels for kind in kinds_read(run.dataset.modality))
         tuned = trial.strategy == FINE_TUNE
         self._maker = TaskMaker(
             context, last_layer(context, trial, cache=run.folder / FOLDER, progress=self._read), grouping,
-            images=small_images(context, self._work) if has_pixels else None,
-            network=ChampionNetwork(context, trial, self._work) if tuned else None,
+            images=small_images(context, work) if has_pixels else None,
+            network=ChampionNetwork(context, trial, work) if tuned else None,
         )  # fmt: skip
 
     def close(self) -> None:
-        """Remove the images that were kept meanwhile, and end the processes of heads."""
+        """End the processes of heads."""
         self._maker.context.processes.close()
-        shutil.rmtree(self._work, ignore_errors=True)
 
-    def fit(self, method: DebiasMethod, n_seeds: int) -> str:
-        """Fit a method with each seed for which there is no fit yet; returns why it failed, empty if it did not."""
-        for number in range(n_seeds):
-            self._tell(0)
-            if self._kept.read(method, number) is None:
-                began = time.monotonic()
-                try:
-                    found = self._tested(method, self._predict(method, number))
-                except AutoTLError as error:
-                    return f"seed {number + 1}: {in_one_line(error)}"
-                except Exception as error:
-                    return f"seed {number + 1}: {type(error).__name__}: {in_one_line(error)}"
-                self._kept.write(method, number, found, time.monotonic() - began)
-            self._n_done += 1
-        return ""
+    def make(self, missing: Mapping[DebiasMethod, Sequence[int]]) -> dict[str, str]:
+        """Make fits; returns why methods failed, by name.
+
+        missing: the places of the seeds of each method. The first seed of every method comes first, so that it is known
+        early how long all will take.
+        """
+        planned = sorted(((number, method) for method in missing for number in missing[method]), key=lambda one: one[0])
+        self._pace, failed = Pace(method.name for _, method in planned), {}
+        if planned:
+            self._emit(Message(
+                f"{counted(len(planned), 'fit')} of {counted(len(missing), 'method')} to be made, each in at most "
+                f"{duration(self._seconds)}. Each is kept: if this is stopped, the same command carries on"
+            ))  # fmt: skip
+        for number, method in planned:
+            if method.name not in failed and (why := self._fit(method, number)):
+                failed[method.name] = f"seed {number + 1}: {why}"
+        return failed
 
     def export(self, method: DebiasMethod, out: Path) -> None:
         """Write the model of the first seed as a deployable. Raises ConfigError where it is not a last layer."""
-        predict = self._predict(method, 0)
+        self._emit(Message(f"the model is fitted once more, with {counted(len(self._maker.spare_folds), 'fit')} to "
+                           "calibrate it at most"))  # fmt: skip
+        predict = method.fit(self._task(0))
         if not hasattr(predict, "to_onnx"):
             raise ConfigError(
                 f"the method {method.name!r} gives no last layer that could be exported; --out is for methods that fit "
                 "the last layer again, such as dfr"
             )
         context, layer = self._maker.context, self._maker.layer
+        temperature, n = self._temperature(method)
         every = np.zeros((len(context.labels), context.n_classes))
-        every[context.reader.used] = predict(context.reader.used)
-        champion = layer.champion(context, predict.to_onnx(), every)
+        every[context.reader.used] = apply_temperature(predict(context.reader.used), temperature)
+        head = with_temperature(predict.to_onnx(), context.n_classes, temperature)
+        champion = layer.champion(context, head, every)
+        champion = replace(champion, trial=replace(champion.trial, temperature=temperature))
         by = f", by {self._grouping.by}" if self._grouping.by else ""
         card = _CARD.format(
-            name=method.name, run=self._run.name, by=by, trial=layer.trial.number, source=method.source
+            name=method.name, run=self._run.name, by=by, trial=layer.trial.number, source=method.source,
+            calibrated=_CALIBRATED.format(temperature=temperature, n=n) if n else _UNCALIBRATED,
         )  # fmt: skip
         facts = {"objective": self._run.config.objective, "debias": {"method": method.name, "by": self._grouping.by}}
         write_champion(self._run, champion, out, facts=facts, card=card)
 
-    def _predict(self, method: DebiasMethod, number: int) -> Predict:
+    def _fit(self, method: DebiasMethod, number: int) -> str:
+        """Make a fit; returns why it failed, empty if it did not."""
+        self._pace.begin(method.name)
+        self._tell()
+        began = time.monotonic()
+        try:
+            found = self._tested(method, method.fit(self._task(number)))
+        except AutoTLError as error:
+            self._pace.fail()
+            return in_one_line(error)
+        except Exception as error:
+            self._pace.fail()
+            return f"{type(error).__name__}: {in_one_line(error)}"
+        self._kept.write(method, number, found, seconds=time.monotonic() - began, limit=self._seconds)
+        self._pace.end()
+        self._tell()
+        return ""
+
+    def _temperature(self, method: DebiasMethod) -> tuple[float, int]:
+        """The temperature by which a method's probabilities are calibrated, and the number of items it is fitted to.
+
+        They are items of one fold after the other, each answered by a fit of its own that has not learned from it; 1
+        and 0 where there is no such fold.
+        """
+        labels, answers = np.zeros(0, dtype=int), []
+        for fold in self._maker.spare_folds:
+            if len(labels) >= ENOUGH_ITEMS:
+                break
+            items = self._maker.items_of(fold)
+            answers.append(method.fit(self._task(0, without=fold))(items))
+            labels = np.append(labels, self._maker.context.labels[items])
+        return (fit_temperature(labels, np.concatenate(answers)) if answers else 1.0), len(labels)
+
+    def _task(self, number: int, *, without: int | None = None) -> DebiasTask:
         end = time.monotonic() + self._seconds
-        task = self._maker.task(number, seconds_left=lambda: end - time.monotonic(), progress=self._progress)
-        return method.fit(task)
+        return self._maker.task(
+            number, seconds_left=lambda: end - time.monotonic(), progress=self._progress, without=without
+        )
 
     def _tested(self, method: DebiasMethod, predict: Predict) -> Predictions:
         items = self._run.split.test
@@ -116,15 +164,15 @@ class Fits:
     def _read(self, done: int, total: int) -> None:
         self._emit(Progress(READING, done, total))
 
-    def _progress(self, _stage: str, done: int, total: int) -> None:
-        self._tell(done / max(1, total))
+    def _progress(self, _stage: str, _done: int, _total: int) -> None:
+        interruption.raise_if_requested()
+        self._tell()
 
-    def _tell(self, share: float) -> None:
-        """Report how many fits are done, and when all will be. share: of the one that is being made."""
-        done = self._n_done + share
-        spent = time.monotonic() - self._began
-        eta = round(spent / done * (self._n_fits - done), 1) if done else None
-        self._emit(Progress(STAGE, self._n_done, self._n_fits, eta_seconds=eta))
+    def _tell(self) -> None:
+        """Report how many fits are made, and when all will be."""
+        pace = self._pace
+        if pace.total:
+            self._emit(Progress(FITTING, pace.done, pace.total, eta_seconds=pace.eta_seconds()))
 
     def _emit(self, event: Progress | Message) -> None:
         for listener in self._run.listeners:
@@ -136,9 +184,3 @@ def _unlogged(run: Run) -> Run:
     quiet = replace(run)
     vars(quiet)["log"] = lambda _event: None  # in place of the cached property
     return quiet
-
-
-def fit_missing(fits: Fits, methods: Sequence[DebiasMethod], n_seeds: int) -> dict[str, str]:
-    """Fit each method; returns why some failed, by name."""
-    found = {method.name: fits.fit(method, n_seeds) for method in methods}
-    return {name: why for name, why in found.items() if why}

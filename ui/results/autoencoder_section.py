@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl.evidence.autoencoder_tables import RAREST, how, tables, title
+from autotl.evidence.autoencoder_words import sentences_now
 from autotl.evidence.panels import CORE, ShownPanel
 from autotl.interfaces import Autoencoder
 from autotl.runs.autoencoders import (
@@ -16,10 +17,10 @@ from autotl.runs.autoencoders import (
     find_autoencoders,
 )
 from autotl.runs.result import RunResult
-from autotl_ui.results.autoencoder_jobs import look_at_training, start_training, stop_training
 from autotl_ui.results.panels import show_panels
+from autotl_ui.results.run_jobs import AUTOENCODE, start_job
+from autotl_ui.results.running_job import show_job
 from autotl_ui.server.access import current
-from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.items import GridItem, name_of, show_items
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.evidence import find_evidence
@@ -31,18 +32,13 @@ _DEFAULT_METHOD, _DEFAULT_SECONDS = "vae", 120
 _PIXELS = 110
 
 
-def show_autoencoders(run: RunView, _result: RunResult) -> None:
+def show_autoencoders(run: RunView, result: RunResult) -> None:
     """Draw what is known, and what trains an autoencoder."""
-    job = look_at_training(run)
-    if job and job.is_running:
-        live(_watch, run_every=1)(run)
-    else:
-        if job and job.problem:
-            st.error(plain(job.problem), icon=":material/error:")
+    if not show_job(AUTOENCODE, run):
         _show_form(run)
     for found in find_autoencoders(run.folder):
         with st.container(key=f"autoencoder-{found.name}"):
-            _show(run, found)
+            _show(run, found, result.champion.trial)
 
 
 def _show_form(run: RunView) -> None:
@@ -60,31 +56,24 @@ def _show_form(run: RunView) -> None:
         )  # fmt: skip
         if st.button("Train", key="autoencoder-train", icon=":material/model_training:", disabled=not methods):
             try:
-                start_training(current(), run, method, seconds)
+                options = ["--method", method, "--seconds", str(seconds)]
+                start_job(current(), AUTOENCODE, run, options, about="an autoencoder of")
             except OSError as error:
                 st.error(f"The job could not be started: {plain(str(error))}.", icon=":material/error:")
             else:
                 st.rerun()
 
 
-def _watch(run: RunView) -> None:
-    """Follow the job; then redraw the whole page."""
-    job = look_at_training(run)
-    if not (job and job.is_running):
-        st.rerun()
-    st.progress(job.share or 0.0, text=f"{job.doing}.")
-    st.button("Stop", key="autoencoder-stop", icon=":material/stop_circle:", on_click=stop_training, args=(run,))
-
-
-def _show(run: RunView, found: AutoencoderResult) -> None:
+def _show(run: RunView, found: AutoencoderResult, champion: int) -> None:
     shown = tuple(table for table in tables(found) if table.title != RAREST)  # the images themselves are shown
     st.subheader(title(found), anchor=False)
-    show_panels((ShownPanel("what it has learned", CORE, shown, sentences=found.sentences),), run.kind)
+    sentences = sentences_now(found, champion)
+    show_panels((ShownPanel("what it has learned", CORE, shown, sentences=sentences),), run.kind)
     folder = autoencoder_folder(run.folder, found.name)
     for name, caption in SHEETS.items():
         if name != RARE and (folder / name).exists():
             st.markdown(f"**{caption}**")
-            st.image(str(folder / name))
+            st.image(str(folder / name), alt=caption)
     _show_rare(run, found)
     st.caption(how(found))
 

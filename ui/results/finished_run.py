@@ -6,6 +6,7 @@ import streamlit as st
 
 from autotl.evidence.leaderboard import read_leaderboard
 from autotl.evidence.panels import CORE, OF_TARGET
+from autotl.runs.crops import crop_sheet
 from autotl.runs.result import RunResult
 from autotl_ui.jobs import jobs
 from autotl_ui.results.autoencoder_section import show_autoencoders
@@ -92,7 +93,8 @@ def _evidence(run: RunView, _result: RunResult) -> None:
     evidence = find_evidence(run.folder)
     own = OF_TARGET.get(run.state.target)  # which the section about mistakes begins with
     panels = evidence.panels if evidence else ()
-    show_panels(tuple(panel for panel in panels if panel.plugin == CORE and panel.panel != own), run.kind)
+    core = tuple(panel for panel in panels if panel.plugin == CORE and panel.panel != own)
+    show_panels(core, run.kind, crops=crop_sheet(run.folder))
 
 
 def _compare(run: RunView, _result: RunResult) -> None:

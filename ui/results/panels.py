@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from autotl.data.item_kinds import IMAGES, ItemKind
-from autotl.evidence.panels import CORE, PARTS, ShownPanel, fetches_data, heading
+from autotl.evidence.panels import CORE, CROPS, PARTS, ShownPanel, fetches_data, heading
 from autotl.interfaces import Figure, Table
+from autotl.runs.crops import SHEET_NOTE, SHEET_TITLE
 from autotl_ui.widgets.theme import ink, muted
 from autotl_ui.widgets.words import plain, sentence, spell_scores, worded
 
 
-def show_panels(panels: tuple[ShownPanel, ...], items: ItemKind = IMAGES) -> None:
-    """Draw every table and figure, and name the plugin that it comes from, if any."""
+def show_panels(panels: tuple[ShownPanel, ...], items: ItemKind = IMAGES, *, crops: Path | None = None) -> None:
+    """Draw every table and figure, and name the plugin that it comes from, if any.
+
+    crops: the sheet of images that is shown in the panel about crops, if it exists.
+    """
     if not panels:
         st.caption("There is no panel for this run.")
     for number, shown in enumerate(panels):
@@ -26,6 +31,10 @@ def show_panels(panels: tuple[ShownPanel, ...], items: ItemKind = IMAGES) -> Non
             st.subheader(worded(plain(heading(str(shown.panel))), kind), anchor=False)
             for text in shown.sentences:
                 st.markdown(worded(plain(sentence(spell_scores(text))), kind))
+            if shown.panel == CROPS and crops and crops.is_file():
+                st.markdown(f"**{SHEET_TITLE}**")
+                st.image(str(crops), alt=SHEET_TITLE)
+                st.caption(SHEET_NOTE)
             for place, part in enumerate(shown.parts):
                 try:
                     _draw(part, kind, key=f"panel-{number}-{place}")
