@@ -39,20 +39,20 @@ def explain(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Show where in each image, or in which words of each text, the evidence for its label lies."""
-    from autotl.deploy.deployable import load_deployable
     from autotl.deploy.prediction_files import collect, columns_of_run
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.workflows.explaining import explain as explain_items
+    from autotl.workflows.explaining import require_explainable
 
     if not items:
         raise ConfigError("there is nothing to explain; give files, folders or tables of images or texts")
     if out is None:
         raise ConfigError("give a new or empty folder for the overlays, or the page of texts: --out FOLDER")
     folder = open_deployable(model, tracking_uri)
-    kind = str(load_deployable(folder).metadata.get("modality", "image"))
+    kind, _ = require_explainable(folder)
     given = collect(
         items, cache=cache_folder(), label=label, text=text, image=image, usual=columns_of_run(Path(model)),
-        modality=kind,
+        modality=kind.name,
     )  # fmt: skip
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         found = explain_items(folder, given, out, listeners=(printer,))
@@ -63,7 +63,7 @@ def explain(
     bad = [one for one in found if "error" in one]
     if bad:
         typer.echo(
-            f"Warning: {len(bad)} of {len(found)} {kind}s could not be read; the first is {bad[0]['item']}: "
+            f"Warning: {len(bad)} of {len(found)} {kind.plural} could not be read; the first is {bad[0]['item']}: "
             f"{bad[0]['error']}",
             err=True,
         )

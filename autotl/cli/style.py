@@ -114,6 +114,6 @@ def _print(found: StyledImage | StageGrid) -> None:
 
 
 def _numbers(reduction: float, correlation: float) -> str:
-    from autotl.runtime.wording import percent
+    from autotl.runtime.wording import lower_by
 
-    return f"style loss {percent(reduction, 1)} lower, correlation with the content {correlation:.2f}"
+    return f"style loss {lower_by(reduction, 1)}, correlation with the content {correlation:.2f}"

@@ -55,8 +55,8 @@ def _tables(found: AutoencoderResult) -> Iterator[Table]:
                 (one.column, one.value, one.n_images, f"{100 * one.of_all:.0f} %", one.share.percent())
                 for one in found.rare_groups
             ),
-            "Only classes and groups whose share among the rarest tenth of the images is beyond chance not that of all "
-            "(95 % for all comparisons together, by Bonferroni's correction).",
+            "Only classes and groups whose share among the rarest tenth of the images differs from their share of all "
+            "images beyond chance (95 % for all comparisons together, by Bonferroni's correction).",
         )  # fmt: skip
 
 

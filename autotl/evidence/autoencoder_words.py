@@ -18,6 +18,21 @@ def sentences(found: AutoencoderResult) -> tuple[str, ...]:
     return (*_reconstruction(found), *_samples(found), *_rare(found))
 
 
+def sentences_now(found: AutoencoderResult, champion: int | None) -> tuple[str, ...]:
+    """The results, and a warning where they are about another champion than that of the run now.
+
+    champion: its trial.
+    """
+    about_champion = found.rare_errors is not None or found.sampled_classes is not None
+    if found.champion in (None, champion) or not about_champion:
+        return found.sentences
+    return (
+        *found.sentences,
+        f"the champion meant here is trial {found.champion}, and that of the run is now another one; run `autotl "
+        f"autoencode` again to ask it",
+    )
+
+
 def _reconstruction(found: AutoencoderResult) -> Iterator[str]:
     share = found.error.value / max(found.error_of_mean, 1e-12)
     yield (
@@ -44,12 +59,13 @@ def _samples(found: AutoencoderResult) -> Iterator[str]:
             f"training image as held-out images are (the mean image {times['the mean image']:.1f} times, noise "
             f"{times['noise']:.1f} times)"
         )
-    if found.sampled_classes:
+    if found.sampled_classes is not None:
         n_sure = sum(found.sampled_classes.values())
         classes = listed(f"{name}: {n}" for name, n in found.sampled_classes.items())
+        assigned = f" and assigns them to {counted(len(found.sampled_classes), 'class', 'classes')}: {classes}"
         yield (
-            f"the champion is sure of {n_sure} of {found.n_samples} sampled images (a probability over one half) and "
-            f"assigns them to {counted(len(found.sampled_classes), 'class', 'classes')}: {classes}"
+            f"the champion is sure of {n_sure} of {found.n_samples} sampled images (a probability over one half)"
+            f"{assigned if n_sure else ''}"
         )
 
 

@@ -20,6 +20,8 @@ CORE = "autotl"
 """The plugin name of the panels that every run has, with the evidence of the search itself."""
 PARTS = "parts"
 """The panel that names the parts of composed items, such as an image: they are not put into words of the whole item."""
+CROPS = "crops"
+"""The panel about what the champion looks at, beside which a sheet of images is shown."""
 OF_TARGET: Mapping[str, str] = {LABELS: "labels", NUMBER: "numbers"}
 """The panel about the answers themselves, by the kind of the target; that of classes is the confusion matrix."""
 HEADINGS = {
@@ -36,7 +38,7 @@ HEADINGS = {
     PARTS: "What does each part bring?",
     "motion": "Does the order of the frames count?",
     "backbones": "Which backbone suits these images?",
-    "crops": "Which part of each image does it look at?",
+    CROPS: "Which part of each image does it look at?",
     "debias": "Can it be made fairer?",
     "people": "How does it compare with people?",
     "calibration": "Can its probabilities be believed?",

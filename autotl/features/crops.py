@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -141,11 +141,24 @@ class Corners:
         except Exception as error:
             raise PluginError(f"the crop {self._crop.name!r} failed: {type(error).__name__}: {error}") from error
 
+    def kept(self, digests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which images were looked at, bool (n,), and the corners, float32 (n, 4, 2), NaN where nothing was found.
+
+        digests: bytes (n,).
+        """
+        self.look_up(digests)
+        looked_at = np.array([key in self._known for key in digests.tolist()], bool)
+        corners = np.full((len(digests), 4, 2), np.nan, np.float32)
+        for place in np.flatnonzero(looked_at):
+            found = self._known[digests[place]]
+            if found is not None:
+                corners[place] = found
+        return looked_at, corners
+
     def n_whole(self, digests: np.ndarray) -> tuple[int, int]:
         """In how many images nothing was found, and how many were looked at; digests: bytes (n,)."""
-        self.look_up(digests)
-        looked_at: list[Any] = [self._known[key] for key in digests.tolist() if key in self._known]
-        return sum(found is None for found in looked_at), len(looked_at)
+        looked_at, corners = self.kept(digests)
+        return int(np.isnan(corners[looked_at, 0, 0]).sum()), int(looked_at.sum())
 
 
 @lru_cache(maxsize=8)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autotl.evidence.autoencoder_tables import how, tables, title
+from autotl.evidence.autoencoder_words import sentences_now
 from autotl.evidence.panels import heading
 from autotl.reports.added_section import put_section
 from autotl.reports.sections import Figures, Part, shown_parts
@@ -38,15 +39,21 @@ class _Shown:
     how: str
 
 
-def add_autoencoder_section(run: Path, found: Sequence[AutoencoderResult]) -> bool:
-    """Put the section into a run's report, replacing an earlier one. Returns False if there is no report to change."""
+def add_autoencoder_section(run: Path, found: Sequence[AutoencoderResult], *, champion: int | None) -> bool:
+    """Put the section into a run's report, replacing an earlier one.
+
+    champion: the trial of the run's champion, None if it has none. Returns False, with nothing changed, if there is no
+    report, or nothing was found.
+    """
+    if not found:
+        return False
     section = template("autoencoder_section.html.j2").render(
-        heading=heading(PANEL), found=[_shown(run, one) for one in found]
+        heading=heading(PANEL), found=[_shown(run, one, champion) for one in found]
     )
     return put_section(run / "report.html", PANEL, section, before=_BEFORE)
 
 
-def _shown(run: Path, found: AutoencoderResult) -> _Shown:
+def _shown(run: Path, found: AutoencoderResult, champion: int | None) -> _Shown:
     sheets = []
     for name, title_of_sheet in SHEETS.items():
         try:
@@ -56,4 +63,4 @@ def _shown(run: Path, found: AutoencoderResult) -> _Shown:
         sheets.append(_Sheet(title_of_sheet, base64.b64encode(content).decode()))
     with Figures() as figures:
         parts = shown_parts(tables(found), figures)
-    return _Shown(title(found), found.sentences, sheets, parts, how(found))
+    return _Shown(title(found), sentences_now(found, champion), sheets, parts, how(found))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from autotl.data.small_classes import classes_left_out
 from autotl.evidence.confusions import most_frequent_mistakes
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.evidence.panels import PARTS, ShownPanel
+from autotl.evidence.panels import CROPS, PARTS, ShownPanel
 from autotl.evidence.said import VERDICT, Said, in_short, panels_of
 from autotl.evidence.weak_classes import ClassRecalls, rank_by_recall
 from autotl.interfaces import FeatureSource, Figure, Finding, ScoreInterval
@@ -26,8 +27,9 @@ from autotl.reports.charts import class_chart, search_chart, time_chart
 from autotl.reports.figures import write_files
 from autotl.reports.methods import citation, methods_paragraph, references
 from autotl.reports.mistakes import cells, surest_mistakes
-from autotl.reports.sections import Figures, shown_panel
+from autotl.reports.sections import Figures, Part, Section, shown_panel
 from autotl.reports.templating import capital, template
+from autotl.runs.crops import SHEET_NOTE, SHEET_TITLE, crop_sheet
 from autotl.runs.event_log import EVENTS_FILE, read_events
 from autotl.runs.result import RunResult, by_class, overall
 from autotl.runs.run import Run
@@ -86,11 +88,22 @@ def _shown(run: Run, contents: Contents, figures: Figures) -> dict[str, object]:
         "evidence": [
             shown if panel.panel == PARTS else words(shown)
             for panel in panels_of(contents.said)
-            for shown in (shown_panel(panel, figures),)
+            for shown in (_with_sheet(run, panel, shown_panel(panel, figures)),)
         ],
         "search_figures": [figures.shown(words(chart)) for chart in _search_charts(run, contents) if chart],
         "from_plugins": [shown_panel(words(panel), figures) for panel in contents.panels],
     }
+
+
+def _with_sheet(run: Run, panel: ShownPanel, section: Section) -> Section:
+    """Add the sheet of images that the evidence for crops leaves in the run."""
+    if panel.panel != CROPS:
+        return section
+    try:
+        png = base64.b64encode(crop_sheet(run.folder).read_bytes()).decode()
+    except FileNotFoundError:  # the champion looks at whole images
+        return section
+    return replace(section, parts=[Part(SHEET_TITLE, SHEET_NOTE, png=png), *section.parts])
 
 
 def write_card(run: Run, contents: Contents) -> str:

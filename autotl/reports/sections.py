@@ -15,15 +15,16 @@ MOST_ROWS, MOST_DIGITS = 40, 4
 
 @dataclass(frozen=True)
 class Part:
-    """A table or a figure.
+    """A table, a figure or an image.
 
-    svg: the figure drawn. rows: cells as they are printed; numeric: which columns hold numbers; n_rest: rows that are
-    not shown.
+    svg: the figure drawn. png: the image, a file in base64. rows: cells as they are printed; numeric: which columns
+    hold numbers; n_rest: rows that are not shown.
     """
 
     title: str
     note: str = ""
     svg: str = ""
+    png: str = ""
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     numeric: Sequence[int] = ()

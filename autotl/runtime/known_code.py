@@ -22,7 +22,8 @@ def remember(file: Path) -> None:
 def is_known(file: Path, group: str) -> bool:
     """Whether a plugin that was loaded holds the same file, or a package that is installed.
 
-    group: of the entry points by which packages offer plugins. Their modules are found, not imported.
+    group: of the entry points by which packages offer plugins. Their modules are not imported, only the packages that
+    these lie in.
     """
     digest = _digest(file)
     return digest in _known or any(_digest(one) == digest for one in _installed(group))
@@ -32,7 +33,7 @@ def _installed(group: str) -> Iterator[Path]:
     """The modules beside those that entry points name."""
     folders = set()
     for entry in importlib.metadata.entry_points(group=group):
-        with suppress(ImportError, ValueError, AttributeError):
+        with suppress(Exception):  # of a broken package, which is named where plugins are loaded
             spec = importlib.util.find_spec(entry.module)
             if spec and spec.origin:
                 folders.add(Path(spec.origin).parent)

@@ -22,3 +22,10 @@ def percent(share: float, digits: int = 0) -> str:
 def counted(n: int, one: str, many: str = "") -> str:
     """A number and its noun: "1 image", "1,797 images"; many: the plural where it is not `one` with an s."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def lower_by(share: float, digits: int = 0) -> str:
+    """How much lower something is than it was: "95 % lower"; "5 % higher" for a negative share."""
+    if not round(share, digits + 2):
+        return "as before"
+    return f"{percent(abs(share), digits)} {'lower' if share > 0 else 'higher'}"

@@ -17,6 +17,8 @@ from autotl.style_transfer.stages import StyleStages
 
 NOISE = 0.05
 """Deviation of the noise in which the optimisation begins, around the content image; the range of pixels is 1."""
+NEGLIGIBLE = 1e-6
+"""A style loss that comes from rounding alone; that of an image against one in another style is about 1."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Transferred:
 
     @property
     def style_reduction(self) -> float:
-        """The share of the style loss that is gone."""
-        return 1 - self.style_loss / self.style_loss_before if self.style_loss_before > 0 else 0.0
+        """The share of the style loss that is gone; 0 where the content image has the style already."""
+        return 1 - self.style_loss / self.style_loss_before if self.style_loss_before > NEGLIGIBLE else 0.0
 
 
 class StyleTransfer:

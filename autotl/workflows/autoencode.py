@@ -36,12 +36,12 @@ from autotl.workflows.autoencode_rare import Rarity, rare_errors, rare_groups
 from autotl.workflows.autoencode_request import AutoencoderRequest, require_possible
 from autotl.workflows.autoencode_sheets import (
     N_RARE,
-    drawn,
     write_rare,
     write_reconstructions,
     write_samples,
     write_walks,
 )
+from autotl.workflows.item_groups import draw_by_class
 
 MOST_BYTES = 2**29
 """Of the images in memory; of more images a sample is used."""
@@ -80,7 +80,7 @@ def autoencode(
             result = replace(result, seconds=time.monotonic() - began)
             result = replace(result, sentences=sentences(result))
             write_numbers(new, result)
-        add_autoencoder_section(run.folder, find_autoencoders(run.folder))
+        add_autoencoder_section(run.folder, find_autoencoders(run.folder), champion=result.champion)
     return result
 
 
@@ -148,7 +148,7 @@ def _described(
     run: Run, asked: AutoencoderRequest, method: Autoencoder, images: _Images, errors: np.ndarray, training: Training
 ) -> AutoencoderResult:
     """How it was trained, and how well it reconstructs images that it was not trained on."""
-    trains, held_out = images.trains, ~images.trains
+    trains, held_out, finished = images.trains, ~images.trains, run.result()
     mean = mean_image(images.pixels[trains])
     of_mean = [squared_errors(image[None], mean[None])[0] for image in images.pixels[held_out]]
     return AutoencoderResult(
@@ -157,6 +157,7 @@ def _described(
         training_seconds=training.seconds, seconds=0.0, n_train=int(trains.sum()), n_held_out=int(held_out.sum()),
         n_left_out=images.n_left_out, error_train=float(errors[trains].mean()), error_of_mean=float(np.mean(of_mean)),
         error=mean_with_interval(errors[held_out], cluster_of(run, images.items[held_out])),
+        champion=finished.champion.trial if finished else None,
     )  # fmt: skip
 
 
@@ -185,7 +186,7 @@ def _with_images(
     rng = np.random.default_rng(result.seed)
     held_out = images.pixels[~images.trains]
     labels = run.dataset.labels[images.items[~images.trains]]
-    shown = held_out[drawn(labels, max(N_RECONSTRUCTIONS, N_WALKED), rng)]
+    shown = held_out[draw_by_class(labels, max(N_RECONSTRUCTIONS, N_WALKED), rng)]
     write_reconstructions(new, trained, shown[:N_RECONSTRUCTIONS])
     write_walks(new, trained, shown[:N_WALKED])
     samples = trained.decode(sample(latents[images.trains], N_SAMPLES, seed=result.seed))
@@ -196,8 +197,7 @@ def _with_images(
         "the mean image": mean_image(images.pixels[images.trains])[None],
         "noise": rng.integers(0, 256, (N_COMPARED, *unseen.shape[1:]), dtype=np.uint8),
     }  # fmt: skip
-    classes = run.dataset.target.is_classes and (run.champion / "model.onnx").exists()
     return replace(
         result, backbone=distances.backbone, nearness=nearness(distances, kinds), n_samples=len(samples),
-        sampled_classes=sampled_classes(run.champion, samples) if classes else {},
+        sampled_classes=sampled_classes(run, samples),
     )  # fmt: skip

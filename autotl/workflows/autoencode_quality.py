@@ -65,9 +65,14 @@ def mean_with_interval(values: np.ndarray, cluster: np.ndarray | None = None) ->
     return score_interval(lambda _labels, given: float(given.mean()), nothing, values[:, None], groups=cluster)
 
 
-def sampled_classes(champion: Path, samples: np.ndarray) -> dict[str, int]:
-    """How many images the champion assigns to each class with a probability over one half, most frequent first."""
-    answers = Predictor(champion).predict(list(samples), doubts=False)
+def sampled_classes(run: Run, samples: np.ndarray) -> dict[str, int] | None:
+    """How many images the champion assigns to each class with a probability over one half, most frequent first.
+
+    None if the run has no champion yet, or none that answers with classes by an ONNX graph.
+    """
+    if not (run.result() and run.dataset.target.is_classes and (run.champion / "model.onnx").exists()):
+        return None
+    answers = Predictor(run.champion).predict(list(samples), doubts=False)
     sure = Counter(one["label"] for one in answers if max(one["probabilities"].values()) > SURE)
     return dict(sure.most_common())
 

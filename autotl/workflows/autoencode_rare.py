@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +14,10 @@ from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runs.autoencoders import RareGroup
 from autotl.runs.run import Run, cluster_of
+from autotl.workflows.item_groups import FEWEST_ITEMS, item_groups
 
 RARE_SHARE = 0.1
-FEWEST_IMAGES = 10
-"""Of a class or group, and of rare images, for a share or an error rate to be given."""
 _LEVEL = 0.95
-_MOST_VALUES = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,17 +57,17 @@ class Rarity:
 
 
 def rare_groups(found: Rarity) -> tuple[RareGroup, ...]:
-    """The classes and values of attributes whose share among the rare images is beyond chance not that of all.
+    """The classes and values of attributes whose share among the rare images differs from their share of all images.
 
     Their intervals are of 95 %; the claim holds for all of them together (Bonferroni). The most over-represented first.
     """
-    columns = list(_columns(found))
+    compared = list(item_groups(found.run, found.items))
     rare, cluster = found.is_rare, cluster_of(found.run, found.items)
-    if rare.sum() < FEWEST_IMAGES:
+    if rare.sum() < FEWEST_ITEMS:
         return ()
-    level = 1 - (1 - _LEVEL) / max(1, len(columns))
+    level = 1 - (1 - _LEVEL) / max(1, len(compared))
     groups = []
-    for column, value, inside in columns:
+    for column, value, inside in compared:
         strict, of_all = _share(inside, rare, cluster, level), float(inside.mean())
         if not strict.low <= of_all <= strict.high:
             share = _share(inside, rare, cluster, _LEVEL)
@@ -94,7 +91,7 @@ def rare_errors(
     is_wrong = np.array([wrong.get(item, False) for item in found.items.tolist()])
     cluster, rates = cluster_of(found.run, found.items), []
     for part in (found.is_rare & known, ~found.is_rare & known):
-        if part.sum() < FEWEST_IMAGES:
+        if part.sum() < FEWEST_ITEMS:
             return None
         rates.append(accuracy_with_interval(is_wrong[part], None if cluster is None else cluster[part]))
     return rates[0], rates[1], difference(*rates)
@@ -106,17 +103,3 @@ def _share(inside: np.ndarray, rare: np.ndarray, cluster: np.ndarray | None, lev
         return wilson(int(inside[rare].sum()), int(rare.sum()), level)
     own = np.unique(cluster[rare], return_inverse=True)[1]
     return clustered_wilson(np.bincount(own, inside[rare]).astype(int), np.bincount(own), level)
-
-
-def _columns(found: Rarity) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Classes and attributes with few values: the column, a value, and which images have it."""
-    table = found.run.dataset.items.iloc[found.items]
-    names = [str(name) for name in table if str(name).startswith("attribute.")]
-    columns = {name.removeprefix("attribute."): table[name] for name in names}
-    if found.run.dataset.target.is_classes:
-        columns = {"class": table["label"], **columns}
-    for column, values in columns.items():
-        counts = values[values.notna() & (values.astype(str) != "")].astype(str).value_counts()
-        if 2 <= len(counts) <= _MOST_VALUES:
-            for value in sorted(counts[counts >= FEWEST_IMAGES].index):
-                yield column, value, (values.astype(str) == value).to_numpy()

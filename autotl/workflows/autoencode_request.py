@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from autotl.errors import ConfigError
-from autotl.runs.run import Run
+from autotl.runs.limits import MAX_SEED
+from autotl.runs.run import Run, require_images
 from autotl.runtime.wording import counted
 
 EDGES = (16, 24, 32, 48, 64, 96, 128)
@@ -41,7 +42,9 @@ class AutoencoderRequest:
 
 
 def require_possible(run: Run, asked: AutoencoderRequest) -> None:
-    """Raise ConfigError where a run has no images to learn from, or an option is out of range."""
+    """Raise ConfigError where a run has no images to learn from, or an option is out of range; RunError where images
+    are gone.
+    """
     if run.config.targets:
         raise ConfigError(
             f"{run.folder} has several targets ({', '.join(run.config.targets)}); give the run of one of them, in "
@@ -68,3 +71,6 @@ def require_possible(run: Run, asked: AutoencoderRequest) -> None:
         raise ConfigError(f"--seconds is {asked.seconds:g}; expected a number above 0")
     if asked.epochs is not None and asked.epochs < 1:
         raise ConfigError(f"--epochs is {asked.epochs}; expected at least 1")
+    if asked.seed is not None and not 0 <= asked.seed <= MAX_SEED:
+        raise ConfigError(f"--seed is {asked.seed}; expected a number from 0 to {MAX_SEED}")
+    require_images(run)

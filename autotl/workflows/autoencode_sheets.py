@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -49,20 +48,3 @@ def write_rare(folder: Path, dataset: Dataset, items: np.ndarray) -> None:
     (folder / RARE).write_bytes(
         sheet([images[place : place + N_COLUMNS] for place in range(0, len(images), N_COLUMNS)])
     )
-
-
-def drawn(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Positions of at most n items, of each class in turn, so that successive ones differ in class; int.
-
-    labels: int (n_items,) for classes; otherwise they are drawn without regard to them.
-    """
-    order = rng.permutation(len(labels))
-    if labels.ndim != 1 or labels.dtype.kind != "i":
-        return order[:n]
-    return np.fromiter(_in_turn(labels[order], order, rng), dtype=int)[:n]
-
-
-def _in_turn(labels: np.ndarray, order: np.ndarray, rng: np.random.Generator) -> Iterator[int]:
-    queues = [order[labels == label].tolist() for label in rng.permutation(np.unique(labels))]
-    while queues := [queue for queue in queues if queue]:
-        yield from (queue.pop() for queue in queues)

@@ -27,8 +27,12 @@ from autotl.evidence.run_evidence import write_evidence
 from autotl.evidence.said import Said, panels_of
 from autotl.interfaces import CROPPED, Backbone, Evaluator, FeatureSource, Finding, parts_of
 from autotl.predictions import Predictions
+from autotl.reports.autoencoder_section import add_autoencoder_section
+from autotl.reports.debias_section import add_debias_section
 from autotl.reports.report import Contents, write_card, write_report
+from autotl.runs.autoencoders import find_autoencoders
 from autotl.runs.backbones_tried import KEY, BackbonesTried
+from autotl.runs.debias import read_outcomes
 from autotl.runs.events import Message, StageBegun
 from autotl.runs.forecasts import Forecast, graded
 from autotl.runs.groups import GroupsFound
@@ -177,6 +181,9 @@ def _write(
     contents = Contents(result, board, search, test, subject.tested, findings, plugins, source, trained_on, said)
     _export(context, champion, _facts(result, champion.trial), write_card(run, contents))
     write_report(run, contents)
+    add_debias_section(run.folder / "report.html", read_outcomes(run.folder, champion=result.champion.trial))
+    # Of an interrupted search, which is carried on; its report is written anew.
+    add_autoencoder_section(run.folder, find_autoencoders(run.folder), champion=result.champion.trial)
 
 
 def _source(context: SearchContext, backbone: str) -> FeatureSource | None:

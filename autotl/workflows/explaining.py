@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autotl.data.item_kinds import KINDS
+from autotl.data.item_kinds import KINDS, ItemKind
 from autotl.deploy.deployable import load_deployable
 from autotl.deploy.export import require_new
 from autotl.errors import ConfigError
@@ -31,20 +31,12 @@ def explain(
     or for a page of all texts, also those of pairs; None writes nothing. Raises ConfigError if there is no item, where
     none can be read, or where `out` is in use; RunError if there is no model.
     """
-    deployable = load_deployable(model)
-    kind = KINDS[str(deployable.metadata.get("modality", "image"))]
+    kind, folder = require_explainable(model)
     if not items:
         raise ConfigError(f"there is nothing to explain; give {kind.name} files or folders of {kind.plural}")
-    if not deployable.target.is_classes:
-        raise ConfigError(
-            f"explanations compare the two most probable classes, and the target of {model} is "
-            f"{deployable.target.kind!r}"
-        )
-    if kind.name not in _EXPLAINERS:
-        raise ConfigError(f"explanations are of {' or '.join(_EXPLAINERS)}s, and {model} classifies {kind.plural}")
     if out is not None:
         require_new(out)
-    explainer = _EXPLAINERS[kind.name](deployable.folder)
+    explainer = _EXPLAINERS[kind.name](folder)
     found: list[Explanation] = []
     for start in range(0, len(items), explainer.at_once):
         _tell(listeners, start, len(items))
@@ -59,6 +51,27 @@ def explain(
         document = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
         (out / DOCUMENT).write_bytes(document.encode("utf-8", "backslashreplace"))
     return found
+
+
+def require_explainable(model: Path) -> tuple[ItemKind, Path]:
+    """The kind of the items of a model whose answers can be explained, and the folder of its deployable.
+
+    Raises ConfigError if they cannot be, RunError if there is no model.
+    """
+    deployable = load_deployable(model)
+    kind = KINDS[str(deployable.metadata.get("modality", "image"))]
+    if not deployable.target.is_classes:
+        raise ConfigError(
+            f"explanations compare the two most probable classes, and the target of {model} is "
+            f"{deployable.target.kind!r}"
+        )
+    if kind.name not in _EXPLAINERS:
+        explained = " or ".join(KINDS[name].plural for name in _EXPLAINERS)
+        raise ConfigError(
+            f"answers about {kind.plural} cannot be explained, and {model} classifies {kind.plural}; give a model of "
+            f"{explained}"
+        )
+    return kind, deployable.folder
 
 
 def _tell(listeners: Sequence[Listener], done: int, total: int) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from autotl.images.captioned_sheet import Cell, draw_sheet
 from autotl.plugins import Plugins
 from autotl.runs.events import Listener
-from autotl.runtime.wording import percent
-from autotl.style_transfer.sheet import Cell, draw_sheet
+from autotl.runtime.wording import lower_by
 from autotl.style_transfer.stages import StyleStages
 from autotl.style_transfer.transfer import Transferred
 from autotl.workflows.style_progress import StyleProgress, removed_on_failure
@@ -102,5 +102,5 @@ def _transfer_alone(
 
 def _sheet(found: Mapping[str, Transferred], ready: Prepared) -> Image.Image:
     given = [Cell(ready.content, ("content",)), Cell(ready.style, ("style",))]
-    cells = [Cell(one.image, (name, f"style loss -{percent(one.style_reduction)}")) for name, one in found.items()]
+    cells = [Cell(one.image, (name, f"style loss {lower_by(one.style_reduction)}")) for name, one in found.items()]
     return draw_sheet([*given, *cells], columns=_COLUMNS)

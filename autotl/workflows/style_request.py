@@ -15,6 +15,7 @@ from autotl.errors import ConfigError, MachineError
 from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder
 from autotl.plugins import Plugins
 from autotl.runs.events import Listener, Message
+from autotl.runs.limits import MAX_SEED
 from autotl.runtime import keras_backend
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.conditions import Place, require_writable
@@ -65,6 +66,7 @@ class StyleRequest:
         file = io.BytesIO()
         shown = image if isinstance(image, Image.Image) else Image.fromarray(image)
         shown.save(file, FORMATS[self.out.suffix.lower()], quality=_QUALITY)
+        self.out.absolute().parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self.out, file.getvalue())
 
 
@@ -141,13 +143,12 @@ def _require_sound(request: StyleRequest) -> None:
         raise ConfigError(f"{request.out} already exists. Give another file with --out.")
     ranges = (
         ("--size", request.size, LEAST_SIDE, LARGEST_SIZE), ("--steps", request.steps, 1, 100_000),
-        ("--strength", request.strength, 0.001, 1000.0), ("--seed", request.seed, 0, 2**32 - 1),
+        ("--strength", request.strength, 0.001, 1000.0), ("--seed", request.seed, 0, MAX_SEED),
     )  # fmt: skip
     for option, value, least, most in ranges:
         if not least <= value <= most:
             raise ConfigError(f"{option} is {value:g}; expected a number from {least:g} to {most:g}")
     require_writable(Place(request.out.absolute().parent, "the folder of the image", "Give another file with --out"))
-    request.out.absolute().parent.mkdir(parents=True, exist_ok=True)
 
 
 def _listed() -> str:

@@ -20,8 +20,9 @@ LEAST_SCORES = 0.6, 0.7, 0.9
 STEP = 0.709
 """Between two scales at which faces are looked for."""
 MOST_PROPOSALS = 256
-SMALL = 160
-"""Images with shorter edges than this are enlarged first."""
+SMALL, TOO_SMALL = 160, 16
+"""Images whose shorter edge is below the first are enlarged to it; below the second nothing is looked for: a strip of
+some pixels would become a huge image."""
 
 
 def open(files: Mapping[str, bytes]) -> Callable[[np.ndarray], np.ndarray | None]:
@@ -37,6 +38,8 @@ def open(files: Mapping[str, bytes]) -> Callable[[np.ndarray], np.ndarray | None
 
     def find(pixels: np.ndarray) -> np.ndarray | None:
         height, width = pixels.shape[:2]
+        if min(height, width) < TOO_SMALL:
+            return None
         scale = max(1.0, SMALL / min(height, width))
         image = Image.fromarray(pixels)
         if scale > 1:

@@ -122,7 +122,8 @@ KNOWS = {
         "deploy.item_readers", "deploy.maps", "deploy.similar_images", "features.crops", "features.decoded_images",
         "features.features",
         "style_transfer.pixels", "testing.crops",
-        "workflows.default_probe", "workflows.image_explanations", "workflows.mistake_maps", "workflows.shortcuts",
+        "workflows.crop_sheet", "workflows.default_probe", "workflows.image_explanations", "workflows.mistake_maps",
+        "workflows.shortcuts", "workflows.style_grid",
     ),
     "autotl.texts": (
         "data.item_kinds", "data.modalities", "deploy.leaving_out", "deploy.shared_chunks", "deploy.word_attributions",

@@ -46,7 +46,7 @@ def test_two_images_become_one_and_the_stages_are_compared(tab: Any, address: st
     tab.get_by_test_id("stSliderThumbValue").get_by_text("128").wait_for()
     sound(tab)
     tab.get_by_role("button", name="Transfer the style").click()
-    tab.get_by_text("lower than that of the content image").wait_for(timeout=PATIENCE_MS)
+    tab.get_by_text("compared with the content image, the style loss is").wait_for(timeout=PATIENCE_MS)
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Download the image").click()
     with Image.open(download.value.path()) as image:

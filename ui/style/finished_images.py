@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl.runtime.wording import lower_by
 from autotl_ui.jobs import jobs
 from autotl_ui.style.style_jobs import StyleJob, list_jobs, look
 from autotl_ui.widgets.error_boundary import live
@@ -83,8 +84,9 @@ def _said(one: StyleJob) -> str:
     numbers = one.numbers
     if "style_reduction" in numbers:
         return (
-            f"{plain(str(numbers['backbone']))}: the style loss is {100 * numbers['style_reduction']:.1f} % lower than "
-            f"that of the content image, and the correlation with its content is {numbers['content_correlation']:.2f}. "
+            f"{plain(str(numbers['backbone']))}: compared with the content image, the style loss is "
+            f"{lower_by(numbers['style_reduction'], 1)}, and the correlation with its content is "
+            f"{numbers['content_correlation']:.2f}. "
             f"{numbers['steps']} steps in {duration(numbers['seconds'])}."
         )
     if "stages" in numbers:

@@ -32,12 +32,15 @@ def test_a_time_that_ended_too_early_is_named():
 def test_samples_are_compared_with_held_out_images():
     assert "1.5 times as far from the nearest training image" in said()
     assert "(the mean image 2.5 times, noise 4.5 times)" in said()
-    assert "sampled" not in said(nearness={}, sampled_classes={})
+    assert "sampled" not in said(nearness={}, sampled_classes=None)
 
 
 def test_the_classes_of_samples_are_counted():
     assert "sure of 70 of 256 sampled images" in said()
     assert "2 classes: <b>cat</b>: 40, dog: 30" in said()
+    none = said(sampled_classes={})
+    assert "sure of 0 of 256 sampled images" in none
+    assert "assigns" not in none
 
 
 def test_a_difference_that_may_be_chance_is_not_claimed():

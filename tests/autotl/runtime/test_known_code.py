@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from autotl.plugins import GROUP
@@ -23,3 +24,14 @@ def test_a_file_that_a_loaded_plugin_offers_is_known(tmp_path):
     assert not is_known(file, GROUP)
     remember(file)
     assert is_known(file, GROUP)
+
+
+def test_a_package_that_breaks_when_it_is_imported_is_passed_over(tmp_path, monkeypatch):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "__init__.py").write_text("raise RuntimeError('no')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    broken = EntryPoint("broken", "broken.crops", GROUP)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [broken])
+    file = tmp_path / "crop.py"
+    file.write_text(f"# {tmp_path}")
+    assert not is_known(file, GROUP)

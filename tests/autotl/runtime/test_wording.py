@@ -8,7 +8,7 @@ import re
 import pytest
 from imports import MODULES, ROOT
 
-from autotl.runtime.wording import counted, listed, percent
+from autotl.runtime.wording import counted, listed, lower_by, percent
 
 
 def test_a_long_list_of_names_is_cut_and_counted():
@@ -24,6 +24,12 @@ def test_one_thing_is_not_spoken_of_in_the_plural():
 
 def test_a_share_has_a_space_before_its_sign():
     assert [percent(0.95), percent(0.125, 1)] == ["95 %", "12.5 %"]
+
+
+def test_what_has_risen_is_not_called_lower():
+    assert [lower_by(0.95), lower_by(-0.05), lower_by(0.0)] == ["95 % lower", "5 % higher", "as before"]
+    assert [lower_by(0.123, 1), lower_by(-0.0004, 2)] == ["12.3 % lower", "0.04 % higher"]
+    assert lower_by(-0.0004) == "as before"
 
 
 @pytest.mark.parametrize("name", MODULES)

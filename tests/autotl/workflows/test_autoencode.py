@@ -17,7 +17,7 @@ from PIL import Image
 
 from autotl.api.fitted_model import FittedModel
 from autotl.autoencoding.trained import load_autoencoder
-from autotl.errors import ConfigError, DatasetError, PluginError
+from autotl.errors import ConfigError, DatasetError, PluginError, RunError
 from autotl.interfaces import Autoencoder
 from autotl.plugins import load_plugins
 from autotl.runs.autoencoders import SAMPLES, SHEETS, AutoencoderResult, autoencoder_folder, find_autoencoders
@@ -143,6 +143,18 @@ def test_an_image_that_has_changed_since_the_run_is_named(
     assert find_autoencoders(fresh) == (found,)
 
 
+def test_images_that_are_gone_are_named_before_any_work_though_small_ones_are_kept(
+    fresh: Path, found: AutoencoderResult, plugins: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = json.loads((fresh / "run.json").read_text(encoding="utf-8"))
+    moved = Path(shutil.copytree(state["root"], fresh.parent / "moved"))
+    next(moved.rglob("*.png")).unlink()
+    (fresh / "run.json").write_text(json.dumps({**state, "root": str(moved)}), encoding="utf-8")
+    monkeypatch.setattr(workflow, "train", None)
+    with pytest.raises(RunError, match=r"1 of the \d+ images of .* are gone, the first: .*moved/.*png\. Put them back"):
+        autoencode(fresh, ASKED, plugins=plugins, settings=settings)
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -151,6 +163,7 @@ def test_an_image_that_has_changed_since_the_run_is_named(
         (replace(ASKED, n_latents=4000), "from 1 to 512"),
         (replace(ASKED, seconds=0.0), "--seconds is 0"),
         (replace(ASKED, epochs=0), "--epochs is 0"),
+        (replace(ASKED, seed=-1), "--seed is -1"),
         (replace(ASKED, method="vea"), "did you mean 'vae'"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import made_runs
@@ -35,7 +36,15 @@ def test_the_champion_counts_the_classes_that_it_is_sure_of(run: Run) -> None:
     black, white = np.zeros((3, 8, 8, 3), np.uint8), np.full((2, 8, 8, 3), 255, np.uint8)
     grey = np.full((4, 8, 8, 3), 128, np.uint8)  # it cannot tell
     first, last = made_runs.CLASSES[0], made_runs.CLASSES[-1]
-    assert sampled_classes(run.champion, np.concatenate([black, grey, white])) == {first: 3, last: 2}
+    assert sampled_classes(run, np.concatenate([black, grey, white])) == {first: 3, last: 2}
+    assert sampled_classes(run, grey) == {}
+
+
+def test_a_champion_that_has_not_been_chosen_yet_is_not_asked(tmp_path: Path) -> None:
+    made_runs.write_finished(tmp_path / "run")
+    run = open_run(tmp_path / "run")
+    run.update(result=None)
+    assert sampled_classes(run, np.zeros((1, 8, 8, 3), np.uint8)) is None
 
 
 def test_a_mean_has_an_interval_that_is_wider_where_images_are_alike() -> None:

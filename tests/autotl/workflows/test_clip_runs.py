@@ -28,6 +28,7 @@ from autotl.runs.run import Run
 from autotl.search.optuna_study import read_records
 from autotl.settings import Settings
 from autotl.workflows.evaluation import NewData, evaluate_model
+from autotl.workflows.explaining import require_explainable
 from autotl.workflows.fit import fit
 
 N_CLIPS = 56
@@ -80,7 +81,7 @@ def test_the_order_of_frames_alone_is_learned_from_motion_and_not_from_the_frame
 
 def test_a_vote_over_the_frames_stands_on_the_leaderboard_and_is_no_trial_of_the_search(motion: Run) -> None:
     board = read_leaderboard(motion.folder)
-    [vote] = board[board["name"] == "vote over the frames"].to_dict("records")
+    [vote] = board[board["name"] == "vote over the frames (never deployed)"].to_dict("records")
     assert vote["strategy"] == "frame-vote"
     assert vote["low"] < 0.5 < vote["high"]
     probes = [one for one in read_records(motion) if one.strategy == "probe"]
@@ -125,6 +126,11 @@ def test_a_model_of_clips_is_evaluated_on_new_ones(
         write_frames(tmp_path / "new" / moves.__name__ / str(number), frames_of(image, moves, n=9, size=(48, 48)))
     found = evaluate_model(motion.folder, NewData(tmp_path / "new"), plugins=plugins, settings=settings)
     assert found.evaluation.scores["accuracy"].value > 0.8
+
+
+def test_to_explain_answers_about_clips_is_refused(motion: Run) -> None:
+    with pytest.raises(ConfigError, match=r"about clips cannot be explained, .* give a model of images or texts"):
+        require_explainable(motion.folder)
 
 
 def test_to_fine_tune_on_clips_is_refused(motion: Run, tmp_path: Path, plugins: Plugins, settings: Settings) -> None:

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from made_autoencoders import write_made
+from made_debias import made_method, made_outcome
 
 from autotl.api import FittedModel
 from autotl.cli.result_tables import print_result
@@ -17,6 +19,7 @@ from autotl.errors import ExportError, RunError
 from autotl.evidence.leaderboard import rank
 from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
+from autotl.runs.debias import write_outcome
 from autotl.search.ensemble_trials import ensemble
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.outcome import completed
@@ -334,3 +337,20 @@ def test_a_leaderboard_that_is_missing_or_damaged_is_said_and_the_rest_is_told(m
     assert "Champion: trial 3" in out
     with pytest.raises(RunError, match=r"leaderboard\.csv is missing or damaged"):
         _ = model.leaderboard
+
+
+def test_what_an_autoencoder_has_found_stays_in_the_report_of_a_search_that_is_carried_on(context, attempt):
+    write_made(context.run.folder)
+    conclude(context, board_of(context, attempt(1)), status="complete", why_no_fine_tuning="")
+    report = (context.run.folder / "report.html").read_text(encoding="utf-8")
+    assert "The vae reconstructs &lt;images&gt;" in report
+
+
+def test_methods_against_bias_stay_in_the_report_unless_they_were_compared_with_another_champion(context, attempt):
+    trial = attempt(1)
+    write_outcome(context.run.folder, replace(made_outcome(made_method("dfr")), trial=trial.number))
+    write_outcome(context.run.folder, replace(made_outcome(made_method("jtt"), by="age"), trial=99))
+    conclude(context, board_of(context, trial), status="complete", why_no_fine_tuning="")
+    report = (context.run.folder / "report.html").read_text(encoding="utf-8")
+    assert "Dfr is better" in report
+    assert "Jtt is better" not in report

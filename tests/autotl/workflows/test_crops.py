@@ -83,6 +83,10 @@ def test_how_many_images_were_used_whole_is_kept_and_told(run: Run) -> None:
     assert f"The model looks at what the crop bright finds in each image; {told}." in run.result().in_short
     report = (run.folder / "report.html").read_text(encoding="utf-8")
     assert told in report
+    with Image.open(run.folder / "evidence" / "crops.png") as sheet:
+        assert sheet.width > sheet.height > 300  # three rows of five images
+    assert "What it finds" in report
+    assert "In which images nothing was found" in report
     assert "tiny@bright" in report
     assert "bright: MIT" in (run.champion / "model_card.md").read_text(encoding="utf-8")
 

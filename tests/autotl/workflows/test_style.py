@@ -62,6 +62,12 @@ def test_more_strength_gives_more_style_and_less_content(asked: StyleRequest, pl
     assert weak.content_correlation > strong.content_correlation
 
 
+def test_of_an_image_that_has_the_style_already_no_reduction_is_claimed(asked: StyleRequest, plugins: Any) -> None:
+    found = transfer_style(replace(asked, style=asked.content, steps=3), plugins=plugins)
+    assert found.style_reduction == 0
+    assert found.content_correlation > 0.9
+
+
 def test_every_step_is_told_with_the_time_that_is_left(asked: StyleRequest, plugins: Any) -> None:
     told: list[Event] = []
     transfer_style(replace(asked, steps=5), plugins=plugins, listeners=(told.append,))
@@ -165,6 +171,7 @@ def test_what_cannot_work_is_said_before_there_is_a_file(
     with pytest.raises(AutoTLError, match=message):
         transfer_style(request, plugins=plugins)
     assert not request.out.exists()
+    assert not asked.out.parent.exists()
 
 
 def test_a_file_that_is_there_is_never_replaced(asked: StyleRequest, plugins: Any) -> None:

@@ -91,3 +91,10 @@ def test_small_faces_are_found_and_patches_without_one_are_not(find):
     found = [find(image) is not None for image in images[::5]]
     assert sum(found[:20]) >= 18
     assert sum(found[20:]) == 0
+
+
+@needs_the_package
+def test_in_a_strip_no_face_is_looked_for(find, monkeypatch):
+    monkeypatch.setattr(_faces, "_largest_face", None)  # enlarged, it would be an image of 16 megapixels
+    assert find(np.zeros((1, 640, 3), np.uint8)) is None
+    assert find(np.zeros((640, 15, 3), np.uint8)) is None

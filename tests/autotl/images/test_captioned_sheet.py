@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autotl.style_transfer.sheet import Cell, draw_sheet
+from autotl.images.captioned_sheet import Cell, draw_sheet
 
 
 def test_every_image_is_on_the_sheet_with_its_caption_below():
