@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,9 +84,13 @@ class DebiasMethod:
     fit(task): learns from the training and validation items; returns what predicts any item.
     needs: of "groups", "images" and "fine_tune", what the method cannot do without; it is left out, and that is said,
         where a run lacks it. source: the paper that it is from, and the equation where there is one.
+    exports: the champions in whose place `autotl debias --out` can write the model, which `to_onnx()` of what `fit`
+        returned gives as a graph from `features` to `probabilities`: "probe" where a method trains a fine-tuned
+        champion's whole network.
     """
 
     name: str
     fit: Callable[[DebiasTask], Predict]
     needs: frozenset[str] = frozenset()
     source: str = ""
+    exports: Literal["any", "probe", "none"] = "any"

@@ -140,7 +140,7 @@ def _member(context: SearchContext, trial: TrialRecord) -> _Member:
     network = context.reader.features(candidate.backbone, reading.size).network
     columns = network.select(reading.stage, reading.pooling)
     if context.target.is_classes:
-        head = _with_temperature(head, context.n_classes, trial.temperature)
+        head = with_temperature(head, context.n_classes, trial.temperature)
     return _Member(columns, head, probabilities)
 
 
@@ -155,7 +155,7 @@ def tuned_champion(context: SearchContext, trial: TrialRecord, folder: Path) -> 
     if not (folder / GRAPH_FILE).exists():
         raise ExportError(f"the network of trial {trial.number} was not kept, for others were better")
     network = onnx.load(folder / GRAPH_FILE)
-    graph = _with_temperature(network, context.n_classes, trial.temperature)
+    graph = with_temperature(network, context.n_classes, trial.temperature)
     said = Predictions.load(folder / REPLAY_FILE)
 
     def test() -> Predictions:
@@ -174,7 +174,8 @@ def tuned_champion(context: SearchContext, trial: TrialRecord, folder: Path) -> 
     )
 
 
-def _with_temperature(graph: onnx.ModelProto, n_classes: int, temperature: float) -> onnx.ModelProto:
+def with_temperature(graph: onnx.ModelProto, n_classes: int, temperature: float) -> onnx.ModelProto:
+    """A graph of probabilities, calibrated by a temperature; its output is `probabilities`."""
     graph = keep_output(graph, graph.graph.output[0].name, "uncalibrated")
     return join(
         graph, tempered("uncalibrated", "probabilities", n_classes, temperature), {"uncalibrated": "uncalibrated"}

@@ -87,16 +87,21 @@ def sentences(
 
 
 def notes(
-    groups: Sequence[GroupCounts], methods: Sequence[MethodOutcome], *, level: float, n_tested: int, n_unknown: int
-) -> tuple[str, ...]:
-    """What the intervals cover, and what could not be judged."""
+    groups: Sequence[GroupCounts], methods: Sequence[MethodOutcome], *, level: float, n_tested: int, n_unknown: int,
+    cut: Mapping[str, int], of_ensemble: bool,
+) -> tuple[str, ...]:  # fmt: skip
+    """What the intervals cover, and what could not be judged.
+
+    cut: how many fits of a method its time limit ended, by name, without zeros. of_ensemble: whether the champion is.
+    """
     found = []
     if methods:
         found.append(
             "Each difference is to the untouched champion on the same test items. Its interval covers both the "
             f"{n_tested} items and the seeds"
             + (
-                f", at {100 * level:.4g} %, so that those of all {len(methods)} methods hold at once with 95 %"
+                f", at {100 * level:.4g} %, so that those of one measure hold for all {len(methods)} methods at once "
+                "with 95 %"
                 if len(methods) > 1
                 else ", at 95 %"
             )
@@ -107,12 +112,24 @@ def notes(
         )
         if any(len(method.seeds) < 2 for method in methods):
             found.append("One seed proves nothing: give --seeds 5 or more")
+    found += [
+        f"The time limit ended {counted(n, 'fit')} of the method {name}: a longer --limit may change its figures"
+        for name, n in cut.items()
+    ]
+    if of_ensemble:
+        found.append("The champion is an ensemble, and the methods fit its member with the largest weight again")
     small = [f"{group.name} ({group.test})" for group in groups if not group.judged]
     if small:
         found.append(f"Too few test items to be judged: {listed(small)}")
     if n_unknown:
         found.append(f"{counted(n_unknown, 'test item')} without a value of the attribute count for accuracy only")
     return tuple(found)
+
+
+def not_compared(outcome: DebiasOutcome) -> tuple[str, ...]:
+    """Why methods were left out, or have fewer fits than were asked for."""
+    failed = [f"The method {name} failed: {why}" for name, why in outcome.failed.items()]
+    return (*failed, *(f"The method {name} was left out: {why}" for name, why in outcome.left_out.items()))
 
 
 def in_order(methods: Sequence[MethodOutcome]) -> list[MethodOutcome]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from autotl.evidence.debias_words import PANEL, parts
+from autotl.evidence.debias_words import PANEL, not_compared, parts
 from autotl.evidence.panels import heading
 from autotl.reports.added_section import put_section
 from autotl.reports.sections import Figures, shown_parts
@@ -23,7 +23,8 @@ def add_debias_section(report: Path, outcomes: Sequence[DebiasOutcome]) -> bool:
     with Figures(_NUMBER) as figures:
         shown = [
             {
-                "title": f"By {outcome.by or 'class'}", "sentences": outcome.sentences, "notes": outcome.notes,
+                "title": f"By {outcome.by or 'class'}", "sentences": outcome.sentences,
+                "notes": (*outcome.notes, *not_compared(outcome)),
                 "parts": shown_parts(parts(outcome), figures),
             }
             for outcome in outcomes

@@ -6,8 +6,9 @@ import time
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from autotl.data.layout_notes import understood_as
 from autotl.runs.config import FINE_TUNE
@@ -33,6 +34,15 @@ class _PatientConsole(Console):
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
+
+
+class _TimeLeft(TimeRemainingColumn):
+    """The ETA that came with an event, else Rich's."""
+
+    def render(self, task: Task) -> Text:
+        """Draw it."""
+        eta = task.fields["eta"]
+        return super().render(task) if eta is None else Text(duration(eta), style="progress.remaining")
 
 
 class ProgressPrinter:
@@ -91,22 +101,25 @@ class ProgressPrinter:
         if self._console.is_terminal:
             if self._bar is None:
                 self._bar = self._start_bar(title, event.total)
-            self._bar.update(self._bar.task_ids[0], completed=event.done, rate=f"{rate:.0f}/s" if rate >= 1 else "")
+            pace = f"{rate:.0f}/s" if rate >= 1 else ""
+            self._bar.update(self._bar.task_ids[0], completed=event.done, rate=pace, eta=event.eta_seconds)
         elif time.monotonic() - self._last_line >= _LINE_SECONDS:
             self._last_line = time.monotonic()
             eta = event.eta_seconds
-            eta = (event.total - event.done) / max(rate, 1e-3) if eta is None else eta
+            if eta is None and event.done:
+                eta = (event.total - event.done) / max(rate, 1e-3)
             pace = f", {rate:.0f}/s" if rate >= 1 else ""
-            self._say(f"{title}: {event.done} of {event.total}{pace}, ETA {duration(eta)}")
+            left = "" if eta is None else f", ETA {duration(eta)}"
+            self._say(f"{title}: {event.done} of {event.total}{pace}{left}")
 
     def _start_bar(self, title: str, total: int) -> Bar:
         columns = (
             TextColumn(f"         {title}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"), TextColumn("ETA"), TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[rate]}"), TextColumn("ETA"), _TimeLeft(compact=True),
         )  # fmt: skip
         bar = Bar(*columns, console=self._console, transient=True)
         bar.start()
-        bar.add_task(title, total=total, rate="")
+        bar.add_task(title, total=total, rate="", eta=None)
         return bar
 
     def _print_time_left(self) -> None:

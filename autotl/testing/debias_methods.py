@@ -11,7 +11,7 @@ import numpy as np
 from autotl.interfaces import DebiasMethod, DebiasTask, Draw, Predict, Weigh
 from autotl.testing.support import doing, named, require
 
-NEEDS = frozenset({"groups", "images", "fine_tune"})
+NEEDS, EXPORTS = frozenset({"groups", "images", "fine_tune"}), ("any", "probe", "none")
 N_ITEMS, N_TRAIN, N_VALIDATION = 240, 120, 60
 _WIDTH = 6
 
@@ -32,6 +32,7 @@ def check_debias_method(method: DebiasMethod) -> None:
     subject = named(method, "method against bias")
     unknown = set(method.needs) - NEEDS
     require(not unknown, f"{subject}: needs {sorted(unknown)}; expected some of {sorted(NEEDS)}")
+    require(method.exports in EXPORTS, f"{subject}: exports is {method.exports!r}; expected one of {EXPORTS}")
     require(isinstance(method.source, str), f"{subject}: source is {method.source!r}; expected text")
     task = _task(needs=method.needs)
     before = [task.features.copy(), task.labels.copy(), task.groups.copy()]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autotl.data.modalities import kinds_read, modality_named
 from autotl.deploy.export import require_new
@@ -22,9 +24,12 @@ from autotl.search.optuna_study import read_records
 from autotl.settings import Settings
 from autotl.trial import ENSEMBLE, FINE_TUNE, TrialRecord
 from autotl.workflows.debias_comparison import compare_methods
-from autotl.workflows.debias_files import KeptFits
-from autotl.workflows.debias_groups import Grouping, find_grouping
+from autotl.workflows.debias_files import KeptFits, claimed
+from autotl.workflows.debias_groups import Grouping, find_grouping, require_comparable
 from autotl.workflows.networks import require_unchanged
+
+if TYPE_CHECKING:
+    from autotl.workflows.debias_fits import Fits
 
 DEFAULT_SEEDS = 5
 EVERY = "all"
@@ -73,20 +78,27 @@ def debias(
         raise ConfigError(f"--seeds is {request.seeds}; give at least 1, and 5 or more for a verdict")
     evidence = _evidence(run)
     grouping = find_grouping(run, request.by, request.attributes)
+    require_comparable(run, grouping, evidence.tested.items)
     trial = champion_trial(run)
     methods, left_out = choose_methods(run, trial, request, plugins)
     require_images(run)
     require_unchanged(run.state().get("opened", {}), run.config, plugins, settings)
-    kept = KeptFits(run, grouping, trial, plugins)
-    failed = _fit_all(run, trial, methods, request, kept, grouping, plugins=plugins, settings=settings)
-    # What earlier calls have tried was judged by the same test split: it counts, and is shown, too.
-    now = [kept.of(method, request.seeds) for method in methods if method.name not in failed]
-    others = [kept.all_of(method) for method in plugins.all(DebiasMethod).values() if method not in methods]
-    found = [fits for fits in (*now, *others) if fits is not None]
-    outcome = replace(compare_methods(run, grouping, evidence.tested, found), left_out=left_out, failed=failed)
-    outcome = run.dataset.words(outcome)
-    write_outcome(run.folder, outcome)
-    add_debias_section(run.folder / "report.html", read_outcomes(run.folder))
+    with claimed(run.folder) as work:
+        kept = KeptFits(run, grouping, trial, plugins)
+        missing = kept.missing(methods, request.seeds, limit=request.seconds_of_a_fit)
+        needed = bool(missing) or request.out is not None
+        opened = _opened(run, trial, grouping, kept, work, request, plugins, settings) if needed else nullcontext()
+        with opened as fits:
+            failed = fits.make(missing) if fits else {}
+            # What earlier calls have tried was judged by the same test split: it counts, and is shown, too.
+            every = (*methods, *(method for method in plugins.all(DebiasMethod).values() if method not in methods))
+            found = [of_method for method in every if (of_method := kept.of(method)) is not None]
+            outcome = replace(compare_methods(run, grouping, evidence.tested, found), left_out=left_out, failed=failed)
+            outcome = run.dataset.words(outcome)
+            write_outcome(run.folder, outcome)
+            add_debias_section(run.folder / "report.html", read_outcomes(run.folder))
+            if fits and request.out is not None and not failed:
+                fits.export(methods[0], request.out)
     return outcome
 
 
@@ -128,8 +140,17 @@ def choose_methods(
                 f"--out writes the model of one method, and {len(methods)} are to be tried; name one of them with "
                 f"--method ({listed(method.name for method in methods)})"
             )
+        _require_exportable(methods[0], trial)
         require_new(request.out)
     return methods, lacking
+
+
+def _require_exportable(method: DebiasMethod, trial: TrialRecord) -> None:
+    if method.exports == "none" or (method.exports == "probe" and trial.strategy == FINE_TUNE):
+        raise ConfigError(
+            f"the method {method.name!r} trains a network of its own here, and --out writes a last layer on the "
+            "champion's features; name a method that fits one, such as dfr, or leave out --out"
+        )
 
 
 def _evidence(run: Run) -> Evidence:
@@ -152,27 +173,19 @@ def _has_pixels(run: Run) -> bool:
     return any(modality_named(kind).has_pixels for kind in kinds_read(run.dataset.modality))
 
 
-def _fit_all(
-    run: Run, trial: TrialRecord, methods: Sequence[DebiasMethod], request: DebiasRequest, kept: KeptFits,
-    grouping: Grouping, *, plugins: Plugins, settings: Settings,
-) -> dict[str, str]:  # fmt: skip
-    """Make the fits that are missing, and write the model that was asked for; returns why methods failed, by name."""
-    missing = [method for method in methods if kept.of(method, request.seeds) is None]
-    if not missing and request.out is None:
-        return {}
+@contextmanager
+def _opened(
+    run: Run, trial: TrialRecord, grouping: Grouping, kept: KeptFits, work: Path, request: DebiasRequest,
+    plugins: Plugins, settings: Settings,
+) -> Iterator[Fits]:  # fmt: skip
+    """What fits methods on the run, with Keras loaded."""
     keras_backend.prepare()
     keras_backend.load()
     # It loads Keras, for which a call that is refused should not wait.
-    from autotl.workflows.debias_fits import Fits, fit_missing
+    from autotl.workflows.debias_fits import Fits
 
     fits = Fits(
-        run, trial, grouping, kept, plugins=plugins, settings=settings, n_fits=len(missing) * request.seeds,
-        seconds=request.seconds_of_a_fit,
+        run, trial, grouping, kept, work, plugins=plugins, settings=settings, seconds=request.seconds_of_a_fit
     )  # fmt: skip
-    try:
-        failed = fit_missing(fits, missing, request.seeds)
-        if request.out is not None and not failed:
-            fits.export(methods[0], request.out)
-    finally:
-        fits.close()
-    return failed
+    with closing(fits):
+        yield fits

@@ -11,6 +11,7 @@ from autotl.evidence.debias_words import judge, notes, sentence_of, sentences
 from autotl.predictions import Predictions
 from autotl.runs.debias import DebiasOutcome, MethodOutcome, SeedOutcome
 from autotl.runs.run import Run
+from autotl.trial import ENSEMBLE
 from autotl.workflows.debias_files import MethodFits
 from autotl.workflows.debias_groups import Grouping
 
@@ -21,7 +22,8 @@ def compare_methods(
     run: Run, grouping: Grouping, tested: Predictions, methods: Sequence[MethodFits]
 ) -> DebiasOutcome:  # fmt: skip
     """Compare methods with the champion. tested: the champion's predictions of the test split."""
-    groups = grouping.tested(run, tested.items)
+    groups, result = grouping.tested(run, tested.items), run.result()
+    summary = result.champion if result else None
     level = 1 - _MISSED / max(1, len(methods))
     champion, recalls = of_champion(groups, tested.probabilities, seed=run.config.seed)
     outcomes = tuple(_one(method, groups, tested, level=level, seed=run.config.seed) for method in methods)
@@ -30,8 +32,11 @@ def compare_methods(
         run=str(run.folder), by=grouping.by, groups=counts, n_tested=len(tested.items), champion=champion,
         champion_groups=recalls, methods=outcomes, level=level, sentences=sentences(recalls, outcomes),
         notes=notes(
-            counts, outcomes, level=level, n_tested=len(tested.items), n_unknown=int((groups.values < 0).sum())
+            counts, outcomes, level=level, n_tested=len(tested.items), n_unknown=int((groups.values < 0).sum()),
+            cut={method.name: n for method in methods if (n := sum(fit.is_cut for fit in method.fits))},
+            of_ensemble=summary is not None and summary.strategy == ENSEMBLE,
         ),
+        trial=summary.trial if summary else None,
     )  # fmt: skip
 
 

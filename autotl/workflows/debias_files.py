@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
+
+from autotl.errors import RunError
 from autotl.interfaces import DebiasMethod
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
-from autotl.runs.debias import fits_folder
+from autotl.runs.debias import FOLDER, fits_folder
 from autotl.runs.run import Run
 from autotl.runtime.atomic_files import write_atomically
 from autotl.trial import TrialRecord
 from autotl.workflows.debias_groups import Grouping
 
+_LOCK = ".lock"
+
 
 @dataclass(frozen=True, eq=False)
 class SavedFit:
-    """One fit of a method. seconds: of wall-clock time; tested: what it predicts of the test split."""
+    """One fit of a method.
+
+    seconds: of wall-clock time; limit: its time limit in seconds; tested: what it predicts of the test split.
+    """
 
     seed: int
     seconds: float
+    limit: float
     tested: Predictions
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether its time limit ended it."""
+        return self.seconds >= self.limit
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,29 +66,39 @@ class KeptFits:
         """The fit with the seed at a place from 0; None if there is none."""
         file = self._file(method, number)
         try:
-            seconds = float(json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))["seconds"])
-            return SavedFit(self._first_seed + number, seconds, Predictions.load(file))
+            facts = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+            seconds, limit = float(facts["seconds"]), float(facts["limit"])
+            return SavedFit(self._first_seed + number, seconds, limit, Predictions.load(file))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write(self, method: DebiasMethod, number: int, tested: Predictions, seconds: float) -> None:
+    def write(self, method: DebiasMethod, number: int, tested: Predictions, *, seconds: float, limit: float) -> None:
         """Keep a fit; its predictions come last, and make it whole."""
         file = self._file(method, number)
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file.with_suffix(".json"), json.dumps({"seconds": round(seconds, 3)}).encode())
+        file.unlink(missing_ok=True)  # of a shorter time limit
+        facts = {"seconds": round(seconds, 3), "limit": limit}
+        write_atomically(file.with_suffix(".json"), json.dumps(facts).encode())
         tested.save(file)
 
-    def of(self, method: DebiasMethod, n_seeds: int) -> MethodFits | None:
-        """The fits with the first seeds; None if one of them is missing."""
-        fits = tuple(fit for number in range(n_seeds) if (fit := self.read(method, number)) is not None)
-        return MethodFits(method.name, method.source, fits) if fits and len(fits) == n_seeds else None
+    def missing(
+        self, methods: Sequence[DebiasMethod], n_seeds: int, *, limit: float
+    ) -> dict[DebiasMethod, list[int]]:  # fmt: skip
+        """The places of the first seeds that have no fit, or one that a shorter time limit ended."""
+        found = {}
+        for method in methods:
+            fits = [self.read(method, number) for number in range(n_seeds)]
+            places = [number for number, fit in enumerate(fits) if fit is None or (fit.is_cut and fit.limit < limit)]
+            if places:
+                found[method] = places
+        return found
 
-    def all_of(self, method: DebiasMethod) -> MethodFits | None:
-        """As many fits as there are, from the first seed on."""
-        n = 0
-        while self.read(method, n) is not None:
-            n += 1
-        return self.of(method, n)
+    def of(self, method: DebiasMethod) -> MethodFits | None:
+        """As many fits as there are, from the first seed on; None if there is none."""
+        fits: list[SavedFit] = []
+        while (fit := self.read(method, len(fits))) is not None:
+            fits.append(fit)
+        return MethodFits(method.name, method.source, tuple(fits)) if fits else None
 
     def _file(self, method: DebiasMethod, number: int) -> Path:
         return self._folder / f"{method.name}-{self._key(method)}" / f"seed-{number + 1}.npz"
@@ -85,3 +111,23 @@ class KeptFits:
             with suppress(OSError):
                 key.update(Path(file).read_bytes())
         return key.hexdigest()[:12]
+
+
+@contextmanager
+def claimed(run: Path) -> Iterator[Path]:
+    """A folder for images and activations, which is removed in the end; RunError if another process works there."""
+    folder = run / FOLDER
+    folder.mkdir(exist_ok=True)
+    work = folder / "work"
+    try:
+        with filelock.FileLock(folder / _LOCK, timeout=0):
+            shutil.rmtree(work, ignore_errors=True)  # what a killed process left
+            work.mkdir()
+            try:
+                yield work
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+    except filelock.Timeout:
+        raise RunError(
+            f"another process is trying methods against bias on {run}. Wait until it has finished, or stop it."
+        ) from None

@@ -10,7 +10,7 @@ import numpy as np
 from autotl.data.item_files import named_by
 from autotl.data.tables import read_side_table
 from autotl.errors import ConfigError
-from autotl.evidence.audit.subgroups import MOST_VALUES
+from autotl.evidence.audit.subgroups import FEWEST_ITEMS, MOST_VALUES
 from autotl.evidence.debias import GroupedItems
 from autotl.runs.debias import GroupCounts
 from autotl.runs.run import Run, cluster_of
@@ -68,6 +68,25 @@ def find_grouping(run: Run, by: str | None, table: Path | None) -> Grouping:
     value = np.where(texts == "", -1, np.searchsorted(values, texts))
     names = tuple(f"{name}, {by}={one}" for name in classes for one in values)
     return Grouping(by, values, value, names)
+
+
+def require_comparable(run: Run, grouping: Grouping, tested: np.ndarray) -> None:
+    """Raise ConfigError where no subgroup could be judged, or none is known that could be learned from.
+
+    tested: int (n,), items of the test split.
+    """
+    if (grouping.value[run.split.development] < 0).all():
+        raise ConfigError(
+            f"no training or validation item of {run.folder} has a value of {grouping.by!r}; give a table that has some"
+            " with --attributes CSV, or another attribute with --by"
+        )
+    sizes = grouping.tested(run, tested).sizes
+    if sizes.max() < FEWEST_ITEMS:
+        largest = grouping.names[int(sizes.argmax())]
+        raise ConfigError(
+            f"no subgroup has the {FEWEST_ITEMS} test items that a recall is computed from; the largest, {largest}, has"
+            f" {sizes.max()}. Give an attribute with fewer values with --by, or fit a run with more test items"
+        )
 
 
 def _column(run: Run, by: str, table: Path | None) -> np.ndarray:

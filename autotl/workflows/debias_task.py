@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import onnx
 
 
+_FEWEST_FOLDS = 3
+"""To learn from, to validate on, and to leave out."""
+
+
 @dataclass(frozen=True, eq=False)
 class TaskMaker:
     """Makes the task of each seed: what changes with it is the validation fold and everything random.
@@ -45,11 +49,23 @@ class TaskMaker:
         The folds are those of the search, each in turn. A fine-tuned network has seen all but the first, and a
         validation split that came with the data is kept.
         """
-        split = self.context.run.split
-        fold = VALIDATION_FOLD if self._is_fixed else number % split.n_folds
-        development = split.development
-        held_out = split.fold[development] == fold
-        return development[~held_out], development[held_out]
+        fold = VALIDATION_FOLD if self._is_fixed else number % self.context.run.split.n_folds
+        return self._divided(self.context.run.split.development, fold)
+
+    @property
+    def spare_folds(self) -> range:
+        """The folds that can be left out of a task, to calibrate on; none where there is one validation split."""
+        n_folds = self.context.run.split.n_folds
+        return range(0 if self._is_fixed or n_folds < _FEWEST_FOLDS else n_folds)
+
+    def items_of(self, fold: int) -> np.ndarray:
+        """The training and validation items of a fold."""
+        return self._divided(self.context.run.split.development, fold)[1]
+
+    def _divided(self, items: np.ndarray, fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """Those of other folds, and those of this one."""
+        own = self.context.run.split.fold[items] == fold
+        return items[~own], items[own]
 
     @property
     def _is_fixed(self) -> bool:
@@ -57,11 +73,16 @@ class TaskMaker:
         return bool(given) or self.layer.trial.strategy == FINE_TUNE
 
     def task(
-        self, number: int, *, seconds_left: Callable[[], float], progress: Callable[[str, int, int], None]
-    ) -> DebiasTask:
-        """The task of a seed, by its place from 0."""
+        self, number: int, *, seconds_left: Callable[[], float], progress: Callable[[str, int, int], None],
+        without: int | None = None,
+    ) -> DebiasTask:  # fmt: skip
+        """The task of a seed, by its place from 0. without: a fold that is not learned from; the next one validates."""
         train, validation = self.parts(number)
-        context, seed = self.context, self.context.seed + number
+        context, seed, folds = self.context, self.context.seed + number, self.context.run.split.fold
+        if without is not None:
+            rest, _ = self._divided(context.run.split.development, without)
+            train, validation = self._divided(rest, (without + 1) % context.run.split.n_folds)
+            folds = np.where(folds == without, -1, folds)
         trainer = (
             None if self.network is None
             else self.network.trainer(seed, seconds_left=seconds_left, progress=progress)
@@ -70,7 +91,7 @@ class TaskMaker:
             features=self.layer.vectors, labels=context.labels, groups=self.grouping.of_items(context.labels),
             train=train, validation=validation, n_classes=context.n_classes, seed=seed,
             fit_head=partial(FittedHead, context, self.layer, seed=seed), images=self.images,
-            fine_tune=trainer, folds=None if self._is_fixed else np.maximum(context.run.split.fold, -1),
+            fine_tune=trainer, folds=None if self._is_fixed else np.maximum(folds, -1),
             seconds_left=seconds_left, progress=progress,
         )  # fmt: skip
 

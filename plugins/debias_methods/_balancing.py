@@ -33,7 +33,11 @@ def worst_recall(task: DebiasTask, probabilities: np.ndarray) -> tuple[float, fl
 
     probabilities: of the validation items, float (n, n_classes).
     """
-    of = strata_of(task)[task.validation]
     right = probabilities.argmax(axis=1) == task.labels[task.validation]
+    return lowest_and_mean_recall(strata_of(task)[task.validation], right)
+
+
+def lowest_and_mean_recall(of: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """Of the subgroups of some items. of: int (n,), the subgroups, -1 for items that do not count; right: bool (n,)."""
     recalls = [float(right[of == number].mean()) for number in np.unique(of[of >= 0])]
     return min(recalls), float(np.mean(recalls))

@@ -97,5 +97,7 @@ def _answers(model: Any, read: Callable[[np.ndarray], np.ndarray], items: np.nda
 def register_debias_methods() -> Iterable[DebiasMethod]:
     """Offer DB-VAE on images, and our variant on frozen features."""
     source = "Amini et al. 2019, Uncovering and mitigating algorithmic bias through learned latent structure"
-    yield DebiasMethod("db-vae", fit_images, needs=frozenset({"images"}), source=source)
-    yield DebiasMethod("db-vae-features", fit_features, source=f"a variant on frozen features of {source}")
+    yield DebiasMethod("db-vae", fit_images, needs=frozenset({"images"}), source=source, exports="none")
+    yield DebiasMethod(
+        "db-vae-features", fit_features, source=f"a variant on frozen features of {source}", exports="none"
+    )

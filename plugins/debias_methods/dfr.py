@@ -67,7 +67,7 @@ def fit(task: DebiasTask) -> Predict:
 def _mean_layer(
     task: DebiasTask, n_draws: int, rng: np.random.Generator, items: np.ndarray, strength: float
 ) -> LinearLayer:  # fmt: skip
-    """The mean of the layers of several subsets."""
+    """The mean of the layers of several subsets, of fewer where the time ends."""
     import numpy as np
 
     from autotl_plugins.debias_methods._balancing import balanced_subset
@@ -76,11 +76,12 @@ def _mean_layer(
     own = task.features[items]
     mean, scale = own.mean(axis=0, dtype=float), max(float(own.std(dtype=float)), 1e-6)
     weights, offset = np.zeros((task.features.shape[1], task.n_classes)), np.zeros(task.n_classes)
-    for _ in range(n_draws):
+    n_done = 0
+    while n_done < n_draws and (n_done == 0 or task.seconds_left() > 0):
         chosen = items[balanced_subset(task.groups[items], rng, fewest=FEWEST, most=MOST_ROWS)]
         found, found_offset = _fit_one((task.features[chosen] - mean) / scale, task.labels[chosen], strength, task)
-        weights += found / (n_draws * scale)
-        offset += found_offset / n_draws
+        weights, offset, n_done = weights + found, offset + found_offset, n_done + 1
+    weights, offset = weights / (n_done * scale), offset / n_done
     return LinearLayer(task.features, weights, offset - mean @ weights)
 
 

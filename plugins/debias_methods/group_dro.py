@@ -79,4 +79,4 @@ def register_debias_methods() -> Iterable[DebiasMethod]:
     source = (
         "Sagawa et al. 2020, Distributionally robust neural networks for group shifts, algorithm 1; arXiv:1911.08731"
     )
-    yield DebiasMethod("group-dro", fit, needs=frozenset({"groups"}), source=source)
+    yield DebiasMethod("group-dro", fit, needs=frozenset({"groups"}), source=source, exports="probe")

@@ -84,4 +84,4 @@ def _folds(labels: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
 def register_debias_methods() -> Iterable[DebiasMethod]:
     """Offer just train twice."""
     source = "Liu et al. 2021, Just train twice: improving group robustness without training group information; "
-    yield DebiasMethod("jtt", fit, source=f"{source}arXiv:2107.09044")
+    yield DebiasMethod("jtt", fit, source=f"{source}arXiv:2107.09044", exports="probe")

@@ -91,6 +91,11 @@ def test_that_no_method_is_better_is_said_first() -> None:
 
 def test_what_could_not_be_judged_is_noted() -> None:
     found = outcome(method("dfr", (0.3, 0.1, 0.5)), method("slow", (0.2, -0.05, 0.45)))
-    said = " ".join(notes(found.groups, found.methods, level=0.975, n_tested=44, n_unknown=3))
-    for part in ("cat, site=south (4)", "97.5 %", "3 test items without a value", "judged 2 methods"):
+    said = " ".join(
+        notes(found.groups, found.methods, level=0.975, n_tested=44, n_unknown=3, cut={"dfr": 2}, of_ensemble=True)
+    )
+    for part in (
+        "cat, site=south (4)", "97.5 %", "3 test items without a value", "judged 2 methods", "ended 2 fits of the "
+        "method dfr", "largest weight",
+    ):  # fmt: skip
         assert part in said

@@ -21,6 +21,7 @@ def test_the_section_is_put_before_the_scores_and_replaced(tmp_path: Path) -> No
     assert "face, skin=&lt;dark&gt;" in page
     assert "one note." in page
     assert "By skin" not in page
+    assert "The method db-vae was left out: it learns from images." in page
 
 
 def test_several_attributes_have_a_heading_each(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ METHOD = MethodOutcome(
 )  # fmt: skip
 OUTCOME = DebiasOutcome(
     "run", "skin", (GroupCounts("face, skin=dark", 6, 1, 40, True),), 160, SCORES, SCORES, (METHOD,), 0.95,
-    {"db-vae": "no images"}, {"jtt": "it failed"}, ("dfr is better",), ("a note",),
+    {"db-vae": "no images"}, {"jtt": "it failed"}, ("dfr is better",), ("a note",), 7,
 )  # fmt: skip
 
 
@@ -43,6 +43,19 @@ def test_any_name_of_an_attribute_makes_a_file_in_the_folder(tmp_path: Path, by:
     write_outcome(tmp_path, replace(OUTCOME, by=by))
     [found] = read_outcomes(tmp_path)
     assert found.by == by
+
+
+def test_without_an_attribute_the_file_is_that_of_no_attribute(tmp_path: Path) -> None:
+    name = outcome_file(tmp_path, None).stem
+    assert outcome_file(tmp_path, name) != outcome_file(tmp_path, None)
+
+
+def test_what_was_compared_with_another_champion_is_left_out(tmp_path: Path) -> None:
+    write_outcome(tmp_path, replace(OUTCOME, trial=4))
+    assert read_outcomes(tmp_path)  # a folder that does not tell its champion
+    (tmp_path / "run.json").write_text('{"result": {"champion": {"trial": 5}}}')
+    assert not read_outcomes(tmp_path)
+    assert read_outcomes(tmp_path, champion=4)
 
 
 def test_a_damaged_file_is_left_out(tmp_path: Path) -> None:

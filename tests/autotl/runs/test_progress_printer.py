@@ -80,3 +80,14 @@ def test_how_the_data_was_understood_and_its_classes_are_said_first(capsys):
 def test_what_is_of_little_interest_is_not_printed(event: Event, capsys):
     ProgressPrinter(budget_seconds=None)(event)
     assert capsys.readouterr().err == ""
+
+
+def test_there_is_no_eta_before_anything_is_done(monkeypatch, capsys):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    printer = ProgressPrinter(budget_seconds=None)
+    for _ in range(2):
+        printer(Progress("debias", 0, 40))
+        now[0] += 60
+    [told] = capsys.readouterr().err.splitlines()
+    assert told.endswith("fitting methods against bias: 0 of 40")

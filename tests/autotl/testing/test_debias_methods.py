@@ -60,6 +60,11 @@ def test_what_breaks_the_contract_is_named(fit: Callable[[DebiasTask], Predict],
         check_debias_method(DebiasMethod("odd", fit))
 
 
+def test_an_unknown_export_is_named() -> None:
+    with pytest.raises(AssertionError, match="exports is 'all'"):
+        check_debias_method(DebiasMethod("odd", plain, exports="all"))  # type: ignore[arg-type]
+
+
 def test_an_unknown_need_is_named() -> None:
     with pytest.raises(AssertionError, match="needs \\['money'\\]"):
         check_debias_method(DebiasMethod("odd", plain, needs=frozenset({"money"})))

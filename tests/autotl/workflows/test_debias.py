@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,17 +17,19 @@ import pytest
 from conftest import draw
 
 from autotl.deploy.predictor import Predictor
-from autotl.errors import ConfigError, DatasetError, RunError
+from autotl.errors import ConfigError, DatasetError, OutOfTimeError, RunError
 from autotl.evidence.debias import ACCURACY, MEASURES, WORST
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import DebiasMethod, DebiasTask, Predict
 from autotl.plugins import Plugins, load_plugins
 from autotl.runs.config import Config
 from autotl.runs.debias import read_outcomes
-from autotl.runs.events import Progress
-from autotl.runs.run import Run, open_run
+from autotl.runs.events import Message, Progress
+from autotl.runs.run import Run
 from autotl.settings import Settings
+from autotl.training.calibration import apply_temperature
 from autotl.workflows.debias import DebiasRequest, debias
+from autotl.workflows.debias_files import claimed
 from autotl.workflows.fit import fit
 
 OURS = ("class-balanced", "group-balanced", "dfr")
@@ -123,6 +126,50 @@ def test_finished_fits_are_not_made_again_and_count_in_later_calls(
     assert later.level == pytest.approx(0.975)
 
 
+def test_what_was_fitted_before_a_failure_counts(untouched: Run, settings: Settings, tiny: Any) -> None:
+    def once(task: DebiasTask) -> Predict:
+        if task.seed > untouched.config.seed:
+            raise OutOfTimeError("the time ran out")
+        return plain(task)
+
+    events: list[Any] = []
+    plugins = with_methods(DebiasMethod("once", once), DebiasMethod("plain", plain), tiny=tiny)
+    found = debias(
+        untouched.folder, DebiasRequest("light", ("once", "plain"), seeds=3), plugins=plugins, settings=settings,
+        listeners=(events.append,),
+    )  # fmt: skip
+    assert {method.name: len(method.seeds) for method in found.methods} == {"once": 1, "plain": 3}
+    assert found.failed["once"].startswith("seed 2: ")
+    assert found.failed["once"].endswith("the time ran out")
+    assert [event.text for event in events if isinstance(event, Message)] == [
+        "6 fits of 2 methods to be made, each in at most 10m00s. Each is kept: if this is stopped, the same command "
+        "carries on"
+    ]
+    told = [(event.done, event.total) for event in events if isinstance(event, Progress) and event.stage == "debias"]
+    assert (told[0], told[-1]) == ((0, 6), (4, 4))
+
+
+def test_a_fit_that_its_time_limit_ended_is_made_again_with_a_longer_one(
+    untouched: Run, settings: Settings, tiny: Any
+) -> None:
+    left: list[float] = []
+
+    def slow(task: DebiasTask) -> Predict:
+        left.append(task.seconds_left())
+        return plain(task)
+
+    plugins = with_methods(DebiasMethod("slow", slow), tiny=tiny)
+    asked = DebiasRequest("light", ("slow",), seeds=2, seconds_of_a_fit=1e-6)
+    found = debias(untouched.folder, asked, plugins=plugins, settings=settings)
+    assert "The time limit ended 2 fits of the method slow" in " ".join(found.notes)
+    for seconds in (1e-6, 600.0, 900.0):
+        found = debias(
+            untouched.folder, replace(asked, seconds_of_a_fit=seconds), plugins=plugins, settings=settings
+        )  # fmt: skip
+    assert [seconds > 1 for seconds in left] == [False, False, True, True]
+    assert "The time limit" not in " ".join(found.notes)
+
+
 def test_the_head_that_was_the_champion_differs_in_nothing(untouched: Run, settings: Settings, tiny: Any) -> None:
     plugins = with_methods(DebiasMethod("plain", plain), tiny=tiny)
     found = debias(untouched.folder, DebiasRequest("light", ("plain",), seeds=2), plugins=plugins, settings=settings)
@@ -157,10 +204,12 @@ def test_the_model_of_a_method_is_exported_as_it_predicts(
     [file] = (untouched.folder / "debias").glob("light-fits/dfr-*/seed-1.npz")
     kept = np.load(file)["probabilities"][:6]
     found = np.array([[answer["probabilities"][name] for name in dataset.classes] for answer in answers])
-    assert np.allclose(found, kept, atol=1e-4)
     facts = json.loads((tmp_path / "fairer" / "metadata.json").read_text())
+    assert np.allclose(found, apply_temperature(kept, facts["temperature"]), atol=1e-4)
+    assert facts["temperature"] != 1
     assert facts["debias"] == {"method": "dfr", "by": "light"}
-    assert "not calibrated" in (tmp_path / "fairer" / "model_card.md").read_text()
+    n = len(untouched.split.development)
+    assert f"on {n} items that other fits" in " ".join((tmp_path / "fairer" / "model_card.md").read_text().split())
 
 
 def test_without_an_attribute_the_classes_are_the_subgroups(
@@ -201,6 +250,7 @@ def test_a_table_gives_an_attribute_and_its_gaps_are_counted(
             ConfigError,
             "--out writes the model of one",
         ),
+        (DebiasRequest("light", ("db-vae",), out=Path("new")), ConfigError, "'db-vae' trains a network of its own"),
         (DebiasRequest("original", ("dfr",)), ConfigError, r"no attribute 'original'|subgroups need 2 to 30"),
     ],
 )
@@ -210,6 +260,31 @@ def test_what_cannot_be_done_is_refused_before_any_work(
     with pytest.raises(error, match=message):
         debias(run.folder, request_, plugins=plugins, settings=settings)
     assert not (run.folder / "debias").exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (lambda place, part: ("a" if place % 2 else "b") if part == "test" else "", "no training or validation item"),
+        (lambda place, part: chr(97 + place % 26), "no subgroup has the 10 test items"),
+    ],
+)
+def test_subgroups_that_tell_nothing_are_refused(
+    run: Run, plugins: Plugins, settings: Settings, tmp_path: Path, row: Any, message: str
+) -> None:
+    items = run.dataset.items
+    part = np.where(np.isin(np.arange(len(items)), run.split.test), "test", "train")
+    rows = [f"{path},{row(place, part[place])}" for place, path in enumerate(items["path"])]
+    (tmp_path / "more.csv").write_text("\n".join(["path,site", *rows]))
+    with pytest.raises(ConfigError, match=message):
+        debias(
+            run.folder, DebiasRequest("site", attributes=tmp_path / "more.csv"), plugins=plugins, settings=settings
+        )  # fmt: skip
+
+
+def test_two_processes_do_not_work_on_one_run(untouched: Run, plugins: Plugins, settings: Settings) -> None:
+    with claimed(untouched.folder), pytest.raises(RunError, match="another process is trying"):
+        debias(untouched.folder, DebiasRequest("light", ("dfr",), 1), plugins=plugins, settings=settings)
 
 
 def test_a_table_without_the_column_is_refused(
@@ -225,11 +300,6 @@ def test_a_table_without_the_column_is_refused(
 def test_a_run_without_a_champion_is_refused(tmp_path: Path, plugins: Plugins, settings: Settings) -> None:
     with pytest.raises(RunError, match="not a run folder"):
         debias(tmp_path, DebiasRequest("light"), plugins=plugins, settings=settings)
-
-
-def test_the_run_stays_open_to_other_commands(untouched: Run, plugins: Plugins, settings: Settings) -> None:
-    debias(untouched.folder, DebiasRequest("light", ("class-balanced",), 1), plugins=plugins, settings=settings)
-    assert open_run(untouched.folder).result() == untouched.result()
 
 
 def test_a_run_whose_predictions_are_damaged_is_refused(

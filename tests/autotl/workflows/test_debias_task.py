@@ -90,6 +90,18 @@ def test_each_seed_validates_on_another_fold_and_none_sees_the_test(
     assert [task.seed for task in tasks[:2]] == [context.seed, context.seed + 1]
 
 
+def test_a_fold_that_is_left_out_is_in_no_part_of_the_task(
+    context: SearchContext, attempt: Any, tmp_path: Path
+) -> None:  # fmt: skip
+    made, split = maker(context, layer_of(context, attempt("logistic", "top", "avg"), tmp_path)), context.run.split
+    assert list(made.spare_folds) == list(range(split.n_folds))
+    for fold in made.spare_folds:
+        task = made.task(0, seconds_left=lambda: math.inf, progress=lambda *_: None, without=fold)
+        left = made.items_of(fold)
+        assert (task.folds[left] == -1).all()
+        assert sorted([*task.train, *task.validation, *left]) == split.development.tolist()
+
+
 def test_a_fine_tuned_champion_is_always_validated_on_what_its_network_has_not_seen(
     context: SearchContext, attempt: Any, tmp_path: Path
 ) -> None:
@@ -98,6 +110,7 @@ def test_a_fine_tuned_champion_is_always_validated_on_what_its_network_has_not_s
         task = task_of(context, layer, number)
         assert np.array_equal(task.validation, context.run.split.validation)
         assert task.folds is None
+    assert not maker(context, layer).spare_folds
 
 
 def test_the_features_of_a_network_are_read_once_and_with_progress(
