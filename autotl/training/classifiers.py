@@ -10,7 +10,7 @@ from autotl.errors import ExportError, PluginError
 from autotl.graphs.keras_to_onnx import OPSET
 from autotl.graphs.surgery import join, keep_output, rename_tensor
 from autotl.interfaces import Head
-from autotl.predictions import log_loss
+from autotl.predictions import log_loss, log_losses
 from autotl.runtime.blas_threads import limit_threads
 from autotl.training.calibration import Calibration
 from autotl.training.components import location_and_spread
@@ -208,6 +208,13 @@ class NetworkClassifier:
 
     def fit(self, vectors: np.ndarray, labels: np.ndarray) -> None:
         """Reset, then train until the held-out loss has not improved for some epochs."""
+        self._train(vectors, labels, None)
+
+    def fit_weighted(self, vectors: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> None:
+        """The same for classes, where items count by weights, float (n,), in training and in the held-out loss."""
+        self._train(vectors, labels, weights * (len(weights) / weights.sum()))
+
+    def _train(self, vectors: np.ndarray, labels: np.ndarray, weights: np.ndarray | None) -> None:
         for variable, value in zip(
             (*self.model.variables, *self.model.optimizer.variables), self._initial, strict=True
         ):
@@ -224,8 +231,11 @@ class NetworkClassifier:
         best, best_loss, waited = self.model.get_weights(), np.inf, 0
         for _ in range(MAX_EPOCHS):
             for batch in batches(train, BATCH_ITEMS, rng):
-                self.model.train_on_batch(inputs[batch], labels[batch])
-            loss = self._held_out_loss(inputs[held_out], labels[held_out])
+                self.model.train_on_batch(inputs[batch], labels[batch], None if weights is None else weights[batch])
+            loss = (
+                self._held_out_loss(inputs[held_out], labels[held_out]) if weights is None
+                else self._weighted_loss(inputs[held_out], labels[held_out], weights[held_out])
+            )  # fmt: skip
             if loss < best_loss - 1e-4:
                 best, best_loss, waited = self.model.get_weights(), loss, 0
             else:
@@ -262,6 +272,10 @@ class NetworkClassifier:
 
     def _held_out_loss(self, inputs: np.ndarray, labels: np.ndarray) -> float:
         return log_loss(labels, predict(self.model, inputs))
+
+    def _weighted_loss(self, inputs: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
+        losses = log_losses(labels, predict(self.model, inputs))
+        return float(np.average(losses, weights=weights if weights.any() else None))
 
     def _hold_out(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Item numbers to train on, and those held out: of each class that has enough, the same fraction."""

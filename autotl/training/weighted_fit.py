@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autotl.training.classifiers import Classifier, EstimatorClassifier
+from autotl.training.classifiers import Classifier, EstimatorClassifier, NetworkClassifier
 
 REPEATS = 2
 """Rows for each item where items are repeated: with as many rows as items half of the frequent ones would be lost."""
@@ -24,6 +24,10 @@ def fit_weighted(
         raise ValueError(f"expected {len(labels)} finite weights of at least 0 and not all 0, found {weights!r:.200}")
     if isinstance(classifier, EstimatorClassifier) and classifier.takes_weights:
         classifier.fit(vectors, labels, weights)
+        return
+    if isinstance(classifier, NetworkClassifier):
+        # Repeated items would be in its training and in its held-out part.
+        classifier.fit_weighted(vectors, labels, weights)
         return
     rows = np.repeat(np.arange(len(labels)), repeats(weights, REPEATS * len(labels), seed=seed))
     classifier.fit(vectors[rows], labels[rows])

@@ -7,7 +7,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from autotl.training.classifiers import EstimatorClassifier
+from autotl.runtime import keras_backend
+from autotl.training.classifiers import EstimatorClassifier, NetworkClassifier
 from autotl.training.weighted_fit import fit_weighted, repeats
 
 
@@ -43,6 +44,28 @@ def test_a_head_without_weights_is_fitted_on_repeated_items(sample: tuple[np.nda
     weights = np.where(sample[1] == 1, 9.0, 1.0)
     found = probabilities(KNeighborsClassifier(15), sample, weights)
     assert found[:, 1].mean() > 1.5 * probabilities(KNeighborsClassifier(15), sample, None)[:, 1].mean()
+
+
+def test_a_keras_head_trains_and_is_held_out_on_items_that_are_not_repeated(
+    sample: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights, held_out = np.where(sample[1] == 1, 9.0, 1.0), []
+    with keras_backend.session(0):
+        from keras import Input, Sequential, layers
+
+        model = Sequential([Input((3,)), layers.Dense(2, "softmax")])
+        classifier = NetworkClassifier(model, 3, 2, scaling="none", seed=0)
+        own = classifier._weighted_loss
+        monkeypatch.setattr(classifier, "_weighted_loss", lambda *given: held_out.append(given) or own(*given))
+        fit_weighted(classifier, *sample, weights, seed=0)
+        found = classifier.probabilities(sample[0])
+        classifier.fit(*sample)
+        plain = classifier.probabilities(sample[0])
+    assert found[:, 1].mean() > 1.3 * plain[:, 1].mean()
+    vectors, labels, given = held_out[0]
+    assert len(labels) == 30
+    assert len(np.unique(vectors, axis=0)) == 30
+    assert given / given.min() == pytest.approx(np.where(labels == 1, 9.0, 1.0))
 
 
 def test_items_are_repeated_as_often_as_their_weights_say() -> None:
