@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
+
+from autotl.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 PLUGIN_PACKAGES = "packages"
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("[!_]*.md")),
+    *sorted((ROOT / "docs").glob("[!_]*/*.md")),
+]
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")
@@ -60,15 +71,23 @@ def test_every_make_target_that_is_named_exists() -> None:
         assert subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True).returncode == 0, target
 
 
-def test_the_commands_in_the_table_are_understood(reader: Path) -> None:
-    table = re.findall(r"^\| [^|]+ \| `(autotl [^`]+)`", README, re.MULTILINE)
-    assert table
-    for line in table:
-        command = line.split()[1]
-        options = re.findall(r"--[a-z-]+", line)
-        shown = run(["autotl", command, "--help"], reader).stdout
-        for option in options:
-            assert option in shown, line
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_commands_that_a_page_shows_have_the_options_that_it_gives_them(page: Path) -> None:
+    for line in re.findall(r"(?:`|^ *)autotl ([a-z][^`\n]*)", page.read_text(encoding="utf-8"), re.MULTILINE):
+        name, *given = shlex.split(line, comments=True)
+        assert name in COMMANDS, f"autotl {line}"
+        known = {option for one in COMMANDS[name].params for option in (*one.opts, *one.secondary_opts)}
+        wanted = {word.partition("=")[0] for word in given if word.startswith("--") and len(word) > 2}
+        assert wanted <= known, f"autotl {line}"
+
+
+def test_the_readme_shows_commands() -> None:
+    assert len(re.findall("`autotl [a-z]", README)) > 30
+
+
+def test_the_links_of_the_readme_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)", README):
+        assert (ROOT / target).exists(), target
 
 
 @pytest.mark.heavy
