@@ -13,6 +13,8 @@ from autotl.evidence.slice_finder import more_errors
 from autotl.interfaces import ScoreInterval, Table
 
 SIGNIFICANT = 0.05
+LEAST_P = 0.0001
+"""Smaller p-values are not printed as numbers."""
 _MOST_SAID = 3
 
 
@@ -63,8 +65,8 @@ def describe_misses(crop: str, found: Sequence[CropMisses]) -> tuple[str, ...]:
     """A sentence for each of the first groups that are missed more often than others, and what follows from it."""
     more = [one for one in found if one.is_more_often]
     said = [
-        f"{crop} fails on {one.rate.percent()} of the {one.n_images} images whose {one.column} is {one.value}, and on "
-        f"{one.others.percent()} of the others."
+        f"The crop {crop} fails on {one.rate.percent()} of the {one.n_images} images whose {one.column} is "
+        f"{one.value}, and on {one.others.percent()} of the others."
         for one in more[:_MOST_SAID]
     ]
     if any(one.column == "class" for one in more):
@@ -85,7 +87,7 @@ def misses_table(found: Sequence[CropMisses]) -> Table:
             one.n_missed,
             one.rate.percent(),
             one.others.percent(),
-            round(one.p_value, 4),
+            _printed(one.p_value),
         )
         for one in found
     )
@@ -110,3 +112,7 @@ def _p_value(missed: np.ndarray, inside: np.ndarray, clusters: np.ndarray | None
 
 def _rate(missed: np.ndarray, members: np.ndarray, clusters: np.ndarray | None) -> ScoreInterval:
     return accuracy_with_interval(missed[members], None if clusters is None else clusters[members])
+
+
+def _printed(p_value: float) -> float | str:
+    return round(p_value, 4) if p_value >= LEAST_P else f"< {LEAST_P}"
