@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 from loose_plugins import tiny_backbone
 from PIL import Image
+from typer.testing import CliRunner
 
+from autotl.cli import app
 from autotl.runs.event_log import read_events
 from autotl.runs.events import Progress, TrialEnded
 from autotl.runtime import interruption
@@ -357,6 +359,22 @@ def test_a_killed_search_has_its_first_model_and_is_carried_on(tmp_path: Path, s
     carried_on = autotl("resume", tmp_path / "run", "--json", **TINY)
     assert carried_on.returncode == 0, carried_on.stderr
     assert json.loads(carried_on.stdout)["status"] == "complete"
+
+
+def test_a_call_that_builds_one_command_alone_says_what_all_of_them_would() -> None:
+    calls = (
+        (),
+        ("--help",),
+        ("fit", "--help"),
+        ("storage-proxy", "--help"),
+        ("--help", "fit"),
+        ("fot",),
+        ("fit", "--x"),
+    )
+    for call in calls:
+        narrow, whole = (CliRunner().invoke(one, call, prog_name="autotl") for one in (app._needed([*call]), app.app))
+        assert (narrow.output, narrow.exit_code) == (whole.output, whole.exit_code), call
+        assert len(narrow.output) > 50, call
 
 
 @pytest.mark.parametrize("command", [("--help",), ("plugins",), ("--version",), ("fit", "--help")])
