@@ -76,6 +76,8 @@ def debias(
     require_classes(run, "bias between subgroups")
     if request.seeds < 1:
         raise ConfigError(f"--seeds is {request.seeds}; give at least 1, and 5 or more for a verdict")
+    if not request.seconds_of_a_fit > 0:
+        raise ConfigError("--limit leaves no time for a fit; give one such as 90s or 10m")
     evidence = _evidence(run)
     grouping = find_grouping(run, request.by, request.attributes)
     require_comparable(run, grouping, evidence.tested.items)

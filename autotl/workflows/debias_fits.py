@@ -164,9 +164,14 @@ class Fits:
     def _read(self, done: int, total: int) -> None:
         self._emit(Progress(READING, done, total))
 
-    def _progress(self, _stage: str, _done: int, _total: int) -> None:
+    def _progress(self, stage: str, done: int, total: int) -> None:
         interruption.raise_if_requested()
-        self._tell()
+        left = self._pace.step(done, total)
+        if self._pace.eta_seconds() is not None:
+            self._tell()
+        elif left is not None:
+            # The first fit of a method may take minutes, of which nothing else would be told.
+            self._emit(Progress(f"{self._pace.current}: {stage}", done, total, eta_seconds=round(left, 1)))
 
     def _tell(self) -> None:
         """Report how many fits are made, and when all will be."""

@@ -10,6 +10,7 @@ from autotl.runs import autoencoders, debias
 from autotl.runs.event_log import read_events
 from autotl.runs.events import Progress
 from autotl_ui.jobs import jobs
+from autotl_ui.widgets.words import duration
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
@@ -87,11 +88,14 @@ def look_at_job(command: RunCommand, run: RunView) -> RunJob | None:
 
 
 def _progress(command: RunCommand, events: Path) -> RunJob:
-    latest = next((event for event in reversed(read_events(events)) if isinstance(event, Progress)), None)
-    if latest is None or latest.stage not in command.stages:
+    told = (event for event in reversed(read_events(events)) if isinstance(event, Progress))
+    latest = next((event for event in told if event.stage in command.stages), None)
+    if latest is None:
         return RunJob(True, "Starting")
     if latest.is_complete:
         return RunJob(True, command.finishing if latest.stage == list(command.stages)[-1] else "Starting")
     doing = command.stages[latest.stage]
     doing = f"{doing}: {latest.done:,} of {latest.total:,}" if latest.total else doing
+    if latest.eta_seconds is not None:
+        doing += f", about {duration(latest.eta_seconds)} left"
     return RunJob(True, doing, latest.done / latest.total if latest.total else None)

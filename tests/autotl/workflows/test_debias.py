@@ -245,6 +245,7 @@ def test_a_table_gives_an_attribute_and_its_gaps_are_counted(
         (DebiasRequest("light", ("nonsense",)), ConfigError, "nonsense"),
         (DebiasRequest(None, ("dfr",)), ConfigError, r"'dfr' cannot be used .*give --by COLUMN"),
         (DebiasRequest("light", seeds=0), ConfigError, "at least 1"),
+        (DebiasRequest("light", seconds_of_a_fit=0.0), ConfigError, "--limit leaves no time"),
         (
             DebiasRequest("light", ("dfr", "class-balanced"), out=Path("new")),
             ConfigError,

@@ -36,3 +36,12 @@ def test_a_method_that_fails_is_not_waited_for(clock: list[float]) -> None:
     clock[0] += 30
     pace.fail()
     assert (pace.done, pace.total, pace.eta_seconds()) == (1, 2, 2.0)
+
+
+def test_stages_of_a_fit_are_timed_from_their_first_step(clock: list[float]) -> None:
+    pace = Pace(["slow"])
+    for _ in range(2):  # such as two networks, one after the other
+        assert pace.step(1, 20) is None
+        clock[0] += 5
+        assert pace.step(2, 20) == 90.0
+        clock[0] += 35

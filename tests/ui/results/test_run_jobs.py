@@ -84,8 +84,10 @@ def test_a_running_job_shows_how_far_it_is_and_can_be_stopped(command: RunComman
         (AUTOENCODE, None, "Starting"),
         (AUTOENCODE, Progress("small-images", 5, 10), "Reading the images: 5 of 10"),
         (AUTOENCODE, Progress("small-images", 10, 10), "Starting"),
+        (DEBIAS, Progress("jtt: fine-tuning", 3, 20), "Starting"),
         (AUTOENCODE, Progress("autoencode", 10, 10), "Looking at what it has learned"),
         (DEBIAS, Progress("debias", 3, 40), "Fits done: 3 of 40"),
+        (DEBIAS, Progress("debias", 3, 40, eta_seconds=120.0), "Fits done: 3 of 40, about 2 min left"),
         (DEBIAS, Progress("debias", 40, 40), "Comparing with the champion"),
     ],
 )
