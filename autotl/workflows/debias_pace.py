@@ -38,7 +38,10 @@ class Pace:
         self.current = ""
 
     def step(self, done: int, total: int) -> float | None:
-        """Seconds until a stage of the fit is done; None at its first step. A stage begins where `done` does not rise."""
+        """Seconds until a stage of the fit is done; None at its first step.
+
+        A stage begins where `done` does not rise.
+        """
         now = time.monotonic()
         if done <= self._step:
             self._first_step, self._first_began = done, now
