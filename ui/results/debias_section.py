@@ -30,7 +30,8 @@ def show_debiasing(run: RunView, result: RunResult) -> None:
     panels = [
         ShownPanel(PANEL, CORE, parts(outcome), sentences=(*outcome.sentences, *outcome.notes)) for outcome in found
     ]
-    show_panels(tuple(panels), run.kind)
+    if panels:
+        show_panels(tuple(panels), run.kind)
     for outcome in found:
         for name, why in {**outcome.left_out, **outcome.failed}.items():
             st.caption(f"{plain(name)}: {plain(why)}.")

@@ -32,6 +32,7 @@ def test_a_click_compares_all_methods_by_class(run: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(run_jobs.jobs, "start", lambda *given, **_more: started.append(given))
     app = shown()
     assert "trained again so that it does better" in words(app)
+    assert "no panel" not in words(app)
     app.button(key="debias-start").click().run()
     [(target, arguments)] = started
     assert target == run / "debias" / "job"
