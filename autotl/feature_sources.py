@@ -133,7 +133,7 @@ def _no_graph(_height: int = 1, _width: int = 1) -> onnx.ModelProto:
 class EncoderFormat:
     """Opens encoders that a user names by a file, or by a name with a prefix such as `timm:resnet18`.
 
-    open(name): the encoder, under that name; None if the name is not of this format. Raises ConfigError where the file
+    open(name): the encoder, under that name; None if the name is not of this format. Raises ConfigError if the file
         is missing or holds no network that can be used, WeightsError if a package or weights are missing.
     example: what a user writes, such as "FILE.onnx".
     """

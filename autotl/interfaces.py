@@ -122,7 +122,7 @@ class Evaluator:
     score(labels, probabilities): labels are int (n,) class indices, probabilities float (n, n_classes) with rows
         that sum to 1. It returns a float (gets an interval by leaving items out), a Proportion (gets a Wilson
         interval), or one Proportion per class in class order. It runs some 300 times per interval: keep it fast.
-    bounds: the least and the greatest value it can return, such as (0, 1); None where it has none, as a loss. Intervals
+    bounds: the least and the greatest value it can return, such as (0, 1); None if it has none, as a loss. Intervals
         stay within them. A score with bounds is taken as one that weighs classes, one without as a mean over items.
     targets: the kinds of target that it scores. For "labels", labels are bool (n, n_labels), or int with -1 where it is
         unknown whether a label applies, and probabilities (n, n_labels) from 0 to 1; for "number", both are float (n,).
@@ -164,7 +164,7 @@ class Finding:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Finding:
-        """Read what `to_json` returned; ValueError, KeyError or TypeError where it is damaged.
+        """Read what `to_json` returned; ValueError, KeyError or TypeError if it is damaged.
 
         Names that are not known are ignored, and a severity that is not known is kept as it is.
         """
@@ -337,7 +337,7 @@ class RegisteredModel:
 
 @dataclass(frozen=True)
 class AliasChange:
-    """An alias that has been moved. version: None where it was taken away; former: None where no version had it."""
+    """An alias that has been moved. version: None if it was taken away; former: None if no version had it."""
 
     name: str
     alias: str
@@ -365,7 +365,7 @@ class Registry:
     store first, raises ConfigError if it or the model is missing, and shows no password. Only `register` may create it.
 
     store_address(store): the address of the store that is used, as anybody may see it.
-    check_store(store): raise ConfigError where a store cannot be used that is on this machine, or has a slip in its
+    check_store(store): raise ConfigError if a store cannot be used that is on this machine, or has a slip in its
         address; called before a search whose champion is to be registered, it creates nothing and waits for no server.
     register(store, deployable, name): make the model in a folder the newest version of a name, and the champion.
     fetch(store, uri): the folder with the model of `models:/NAME@ALIAS` or `models:/NAME/VERSION`; RunError.

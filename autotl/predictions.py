@@ -94,7 +94,7 @@ class Predictions:
             )
 
     def restrict(self, items: np.ndarray) -> Predictions:
-        """The predictions for these items, in this order; ValueError where one of them was not predicted."""
+        """The predictions for these items, in this order; ValueError if one of them was not predicted."""
         order = np.argsort(self.items)
         places = np.searchsorted(self.items, items, sorter=order)
         known = places < len(order)

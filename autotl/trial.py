@@ -53,7 +53,7 @@ class Reading:
 
     @classmethod
     def from_json(cls, document: Mapping[str, str]) -> Reading | None:
-        """Read what `to_json` returned, among other keys; None where no backbone is named."""
+        """Read what `to_json` returned, among other keys; None if no backbone is named."""
         if not document["backbone"]:
             return None
         return cls(document["backbone"], parse_size(document["size"]), document["stage"], document["pooling"])
@@ -193,7 +193,7 @@ class TrialRecord:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> TrialRecord:
-        """Read what `to_json` returned; raises TypeError, KeyError or ValueError where it is something else."""
+        """Read what `to_json` returned; raises TypeError, KeyError or ValueError if it is something else."""
         rest = {key: value for key, value in document.items() if key not in _NESTED_KEYS}
         members = rest["params"].get("members", ())
         return cls(

@@ -41,7 +41,7 @@ def main(
     """Serve until stopped.
 
     port: None takes the first free one from 8501. host: the address to bind to. names: under which others reach it.
-    without_login: serve others although no login is configured. Raises ConfigError where the port is taken, or where
+    without_login: serve others although no login is configured. Raises ConfigError if the port is taken, or where
     strangers would get in.
     """
     access = choose_access(host, names, without_login=without_login)
@@ -87,7 +87,7 @@ def main(
 
 
 def choose_access(host: str, names: Sequence[str], *, without_login: bool) -> Access:
-    """How people are identified; raises ConfigError where strangers would get in unintentionally."""
+    """How people are identified; raises ConfigError if strangers would get in unintentionally."""
     if _login_is_configured():
         if importlib.util.find_spec("authlib") is None:
             raise ConfigError("a login is configured, and needs the package Authlib: pip install 'autotl[login]'")

@@ -106,7 +106,7 @@ class FittedModel(Autoencoders, Debiasing, ShareEstimates, StudyResults):
         """Score the model on new labelled data; the model does not learn from them.
 
         data and the other options are those of `autotl.fit`. Returns its scores with intervals, its confusion matrix,
-        and how many of the images it was trained on. Raises DatasetError where no image has a class that it knows.
+        and how many of the images it was trained on. Raises DatasetError if no image has a class that it knows.
         """
         from autotl.plugins import load_preferred
         from autotl.settings import settings

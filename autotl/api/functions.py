@@ -121,7 +121,7 @@ def check(
 
     probe: also cross-validate the untuned default, which finds doubtful labels and a foreign domain. The other options
     are those of `fit`; several columns as `label` return a `TargetsCheck`, whose `of` is the check of each. Raises
-    AutoTLError where the data cannot be read at all, or an argument is at fault.
+    AutoTLError if the data cannot be read at all, or an argument is at fault.
     """
     from autotl.plugins import load_preferred
     from autotl.settings import settings
@@ -187,7 +187,7 @@ def promote(name: str, version: int | None = None, *, tracking_uri: str | None =
     """Make a version of a registered model the one that models:/NAME@champion leads to.
 
     version: None goes back to the champion before. tracking_uri: the store; None for mlflow.db here or in
-    ./autotl-runs. Raises ConfigError where the store has no such model or version.
+    ./autotl-runs. Raises ConfigError if the store has no such model or version.
     """
     from autotl.deploy.registry import find_store, require_registry
     from autotl.plugins import load_preferred

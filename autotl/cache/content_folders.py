@@ -60,7 +60,7 @@ def unpacked_once(source: Path, cache: Path, unpack: Callable[[Path], dict[str, 
 
     unpack(folder): creates the folder and returns notes about it; called only where folder or notes do not exist yet,
     by one process at a time. part: the name of the part that is unpacked, where it is not the whole file.
-    Raises DatasetError where the file cannot be read or the cache cannot be written.
+    Raises DatasetError if the file cannot be read or the cache cannot be written.
     """
     import filelock
 

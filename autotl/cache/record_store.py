@@ -194,7 +194,7 @@ class RecordStore:
     def _gather(
         self, shard: _Shard, into: np.ndarray, at: np.ndarray, rows: np.ndarray, columns: Sequence[slice] | None
     ) -> bool:
-        """Copy rows of a shard to positions in `into`; False where it is damaged or gone, and then forgotten."""
+        """Copy rows of a shard to positions in `into`; False if it is damaged or gone, and then forgotten."""
         name = shard.file.name.removesuffix(_RECORDS)
         try:
             _verify(shard.file)

@@ -47,7 +47,7 @@ class CheckDocument:
 
 
 def read_document(document: Mapping[str, Any]) -> CheckDocument:
-    """Read the printed document; ValueError where it is damaged."""
+    """Read the printed document; ValueError if it is damaged."""
     try:
         return CheckDocument(
             findings=tuple(_finding(finding) for finding in document.get("findings", ())),

@@ -38,8 +38,8 @@ def measure_shift(backbone: Backbone, size: Size, images: np.ndarray) -> DomainS
         it is too large by about 0.04 on photographs.
     The distance of a layer is the squared 2-Wasserstein distance between two normal distributions, in units of the
     training variance, averaged over its channels: (difference of means)^2 + (ratio of deviations - 1)^2.
-    None where the backbone has no batch normalisation. Raises WeightsError where its weights are not available, and
-    ExportError where its graph cannot be written.
+    None if the backbone has no batch normalisation. Raises WeightsError if its weights are not available, and
+    ExportError if its graph cannot be written.
     """
     from keras.layers import BatchNormalization
 
@@ -76,7 +76,7 @@ def _moments(model: keras.Model, layers: list[Any], images: np.ndarray) -> tuple
 
 
 def _distance(layer: Any, mean: np.ndarray, square: np.ndarray) -> float | None:
-    """Mean over the channels of one layer; None where no channel varied on the training data."""
+    """Mean over the channels of one layer; None if no channel varied on the training data."""
     import keras
 
     variance = keras.ops.convert_to_numpy(layer.moving_variance).astype(np.float64)

@@ -49,7 +49,7 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def sound_findings(check: Check, found: object) -> list[Finding]:
-    """What a check found; TypeError where that is not findings that can be sorted, printed and stored."""
+    """What a check found; TypeError if that is not findings that can be sorted, printed and stored."""
     if not isinstance(found, Iterable):
         raise TypeError(f"it returned {found!r:.200}{written_in(check.run)}; expected an iterable: yield each Finding")
     return [_valid(finding) for finding in found]

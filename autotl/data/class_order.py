@@ -22,7 +22,7 @@ def order_file(patch: Path) -> Path:
 def read_order(patch: Path) -> tuple[str, ...]:
     """The classes in the order in which they were first offered; empty where none was kept.
 
-    Raises DatasetError where the file is damaged.
+    Raises DatasetError if the file is damaged.
     """
     file = order_file(patch)
     try:
@@ -39,7 +39,7 @@ def read_order(patch: Path) -> tuple[str, ...]:
 def extend_order(patch: Path, classes: Iterable[str], *, cache: Path) -> tuple[str, ...]:
     """Add classes that the order lacks to its end; returns the whole order.
 
-    Raises DatasetError where it cannot be read or written.
+    Raises DatasetError if it cannot be read or written.
     """
     classes = tuple(classes)
     known = read_order(patch)

@@ -45,7 +45,7 @@ def coder_name(text: str) -> str:
 
 
 def decisions_by_image(patch: Path) -> dict[str, Decision]:
-    """The decisions about single images, by path; DatasetError where the patch file cannot be read."""
+    """The decisions about single images, by path; DatasetError if the patch file cannot be read."""
     return {decision.item: decision for decision in read_patch(patch) if decision.decision != "merge"}
 
 
@@ -53,7 +53,7 @@ def decisions_by_image(patch: Path) -> dict[str, Decision]:
 class NotKept:
     """What was not kept of some changes. gone: paths that are no longer in the data, in order.
 
-    changed: by path, the decision that somebody else made meanwhile and that is in force, None where they undid one.
+    changed: by path, the decision that somebody else made meanwhile and that is in force, None if they undid one.
     """
 
     gone: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ def keep_decisions(
 
     changes: by path; None takes the decision back. open_data: called only where a decision is added. seen: by path,
     the decision that the person who decides had before their eyes; one that somebody else has made since stays.
-    Raises DatasetError where the decisions cannot be kept; then none of them is.
+    Raises DatasetError if the decisions cannot be kept; then none of them is.
     """
     known = decisions_by_image(patch or patch_file(data))
     new = {item: decision for item, decision in changes.items() if decision}

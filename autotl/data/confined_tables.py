@@ -12,7 +12,7 @@ from autotl.errors import DatasetError
 
 
 def require_confined(data: Path) -> None:
-    """Raise DatasetError where a table that was uploaded names a file outside of its folder.
+    """Raise DatasetError if a table that was uploaded names a file outside of its folder.
 
     data: the table, or the folder with tables at its top.
     """

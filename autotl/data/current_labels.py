@@ -52,7 +52,7 @@ def current_labels(source: Source, decisions: Iterable[Decision], *, order: Iter
 def decided_table(source: Source, decisions: Iterable[Decision]) -> pd.DataFrame:
     """The rows of a source after the decisions: path, label, label_given (as it came) and excluded (bool).
 
-    Images are matched by path alone. Raises DatasetError where merges lead in a circle.
+    Images are matched by path alone. Raises DatasetError if merges lead in a circle.
     """
     table = source.table[["path", "label"]].reset_index(drop=True)
     names = {path.strip() for path in table["path"]}

@@ -84,7 +84,7 @@ def opens_files(spec: str) -> bool:
 
 
 def _inferred(name: str, table: pd.DataFrame, root: Path, target: Kind) -> pd.Series | None:
-    """The groups of an inferred grouping of this name; None where there is none."""
+    """The groups of an inferred grouping of this name; None if there is none."""
     found = group_by_name(name, table[(table["quarantine"] == "") & (table["label"] != "")], root, target)
     return None if found is None else found.reindex(table.index).fillna("")
 

@@ -201,7 +201,7 @@ def _is_text(path: str) -> bool:
 
 
 def _require_text(paths: Sequence[str]) -> None:
-    """Raise DatasetError where a name is not valid text, which occurs in archives from other systems."""
+    """Raise DatasetError if a name is not valid text, which occurs in archives from other systems."""
     joined = "\0".join(paths)  # no name contains a NUL
     try:
         joined.encode()

@@ -19,7 +19,7 @@ _NEARLY_ALL = 0.9
 
 
 def require_classes(labels: pd.Series, where: str, kind: ItemKind = IMAGES) -> None:
-    """Raise DatasetError where labels are measurements, or nearly all different from each other.
+    """Raise DatasetError if labels are measurements, or nearly all different from each other.
 
     labels: text, empty if there is none. where: what has them, such as "the column 'label' of x.csv". kind: of the
     items.

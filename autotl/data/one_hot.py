@@ -28,7 +28,7 @@ class GivenLabels:
 def read_one_hot(
     frame: pd.DataFrame, columns: Sequence[str], table: str, kind: ItemKind = IMAGES, *, several: bool = False
 ) -> GivenLabels | None:
-    """The labels in columns that hold 0 and 1 (or false and true, or x); None where a column gives the labels.
+    """The labels in columns that hold 0 and 1 (or false and true, or x); None if a column gives the labels.
 
     columns: that may be read. table: its name, kind: of its items, for messages. several: an item may have several
     labels, which are then texts as `targets.label_text` writes them. Raises DatasetError if a row is of several
@@ -71,7 +71,7 @@ def _read_several(frame: pd.DataFrame, columns: Sequence[str], table: str) -> Gi
 
 
 def _marks(column: pd.Series) -> pd.Series | None:
-    """Which rows a column marks; None where it holds something else."""
+    """Which rows a column marks; None if it holds something else."""
     words = column.astype(str).str.strip().str.lower()
     found = set(words)
     return words.isin(TRUE_WORDS) if found & TRUE_WORDS and found <= TRUE_WORDS | FALSE_WORDS else None

@@ -31,7 +31,7 @@ def find_part_tables(tables: Sequence[str], *, columns: Sequence[str], root: Pat
     """The tables of the parts of a split, train among them; none where there are no such tables.
 
     tables: all in the folder, posix. columns: that those for training must have, as they are asked for. Raises
-    DatasetError where a part has several tables.
+    DatasetError if a part has several tables.
     """
     top = [name for name in tables if "/" not in name]
     parts = _by_name(top or tables)

@@ -157,7 +157,7 @@ def _rows(decision: Decision, table: pd.DataFrame, paths: pd.Series, contents: d
 
 
 def merged_classes(decisions: Iterable[Decision]) -> dict[str, str]:
-    """For each merged class, the class at the end of its chain; raises DatasetError where a chain is circular."""
+    """For each merged class, the class at the end of its chain; raises DatasetError if a chain is circular."""
     into = {decision.item: decision.label for decision in decisions if decision.decision == "merge"}
     ends = {}
     for name in into:

@@ -22,7 +22,7 @@ N_NAMED = 3
 class ChangedMeanwhileError(DatasetError):
     """Decisions that somebody else has made or undone since the images were looked at.
 
-    now: by item, the decision that is in force, None where it was undone.
+    now: by item, the decision that is in force, None if it was undone.
     """
 
     def __init__(self, now: Mapping[str, Decision | None]) -> None:
@@ -63,8 +63,8 @@ def decide(
     label, text, image: the columns of labels, texts and images, as for `fit`. source: the data, where the caller has
         opened it already.
     seen: by item, the decision that the person who decides had before their eyes; None to overwrite any.
-    Raises ChangedMeanwhileError where another decision is in force than the one seen, and not the new one.
-    Raises DatasetError where an item, or a class to merge, is not in the data, or where merges are circular; a class
+    Raises ChangedMeanwhileError if another decision is in force than the one seen, and not the new one.
+    Raises DatasetError if an item, or a class to merge, is not in the data, or if merges are circular; a class
         to relabel to or to merge into may be new.
     """
     file = patch or patch_file(data)
@@ -134,7 +134,7 @@ def locked(file: Path, cache: Path) -> Iterator[None]:
 
 
 def _checked(decisions: list[Decision], source: Source, data: Path) -> list[Decision]:
-    """The decisions with the content of their items; raises DatasetError where an item or class does not exist."""
+    """The decisions with the content of their items; raises DatasetError if an item or class does not exist."""
     paths, classes = set(source.table["path"]), set(source.table["label"]) - {""}
     decisions = [with_known_names(decision, paths, classes) for decision in decisions]
     for decision in decisions:

@@ -65,7 +65,7 @@ def scan(
     apart: if there are many images, decode and compare them in another process, because this one is busy.
     kind: of the target, see `autotl.targets`. opened: the source, where the caller has opened it.
     order: of all ordered classes, but those with fewer than `min_per_class` items, which the caller leaves out.
-    Raises DatasetError where there is nothing to learn from.
+    Raises DatasetError if there is nothing to learn from.
     """
 
     def stage(name: str) -> OnProgress:

@@ -21,7 +21,7 @@ def without_small_classes(dataset: Dataset, min_images: int, *, seed: int) -> Da
     """The dataset without the classes that have too few images, which are excluded by name.
 
     min_images: usable images that each class needs. Left out as well are classes whose images are all copies or members
-    of one or two groups, so that they cannot be divided into training and test. Raises DatasetError where fewer than
+    of one or two groups, so that they cannot be divided into training and test. Raises DatasetError if fewer than
     two classes have enough images.
     """
     kind = dataset.item_kind

@@ -104,7 +104,7 @@ def open_source(
     cache: folder below which archives and items stored in tables are unpacked, once per content.
     need_labels: whether to refuse data without any label. kind: of the target, see `autotl.targets`. order: of ordered
         classes, from low to high, empty if their names tell it; `given_order.require_order` compares it with the data.
-    Raises DatasetError where the data cannot be understood.
+    Raises DatasetError if the data cannot be understood.
     """
     request = _Request(data, label, attributes, cache, progress, tuple(classes), text, image, kind == LABELS)
     require_data(data)
@@ -279,7 +279,7 @@ def _own_tables(request: _Request, folder: Folder) -> list[Path]:
 
 
 def _table_of_labels(request: _Request, folder: Folder, tables: list[Path]) -> Path | None:
-    """The table of labels at the top of the folder; None where the folders are the classes."""
+    """The table of labels at the top of the folder; None if the folders are the classes."""
     if not tables:
         return None
     # Split folders may contain images that a table labels; if they contain class folders, those give the labels.

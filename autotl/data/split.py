@@ -91,7 +91,7 @@ def split(dataset: Dataset, *, seed: int) -> Split:
     With a given split no item changes sides: train items that have a near-duplicate or a member of their group in
     validation or test, and validation items that have one in test, are left out. Where no test split is given, it is
     taken from the train items. Where a class has so few clusters that some fold would be trained without it, its
-    images are joined by certain pairs only; DatasetError where that does not help.
+    images are joined by certain pairs only; DatasetError if that does not help.
     """
     found, cluster, lacking, apart = _attempt(dataset, seed)
     if lacking:

@@ -64,7 +64,7 @@ class GivenSplit:
 def read_split(frame: pd.DataFrame, columns: Sequence[str], table: str, kind: ItemKind = IMAGES) -> GivenSplit:
     """The split in a table of text. columns: that may give it. table: its name, kind: of its items, for messages.
 
-    Raises DatasetError where a column gives a split in words that are not known.
+    Raises DatasetError if a column gives a split in words that are not known.
     """
     for name in columns:
         if plain_name(name) in SPLIT_COLUMNS and (found := _from_words(frame[name], table)):
@@ -87,7 +87,7 @@ def part_of_word(word: str) -> str:
 
 
 def _from_words(column: pd.Series, table: str) -> GivenSplit | None:
-    """The split in a column with the name of one; None where no word in it says so."""
+    """The split in a column with the name of one; None if no word in it says so."""
     words = _words(column)
     parts = {part_of_word(word) for word in words}
     if parts - {""}:

@@ -16,7 +16,7 @@ from autotl.runtime.wording import listed
 def about_unread_labels(path: Path, classes: Collection[str]) -> Note | None:
     """What to tell of a table whose labels are not learned, because the folders are taken for the classes.
 
-    None where it names no images or has no column of labels, or where its labels are those of the folders.
+    None if it names no images or has no column of labels, or if its labels are those of the folders.
     """
     columns = column_names(path)
     named = called(LABEL_COLUMNS, columns)

@@ -107,7 +107,7 @@ def write_deployable(
 
 
 def load_deployable(path: Path | str) -> Deployable:
-    """Open a deployable, or the champion of a run; raises RunError where there is none."""
+    """Open a deployable, or the champion of a run; raises RunError if there is none."""
     path = Path(path)
     restore_previous(path)
     restore_previous(path / "champion")

@@ -15,7 +15,7 @@ from autotl.runtime.blame import where_of_plugin
 def export(run: Path, out: Path, format_name: str, plugins: Plugins) -> Path:
     """Write the champion of `run` into the new or empty folder `out`; returns the main file.
 
-    Raises ConfigError for an unknown format or a folder in use, ExportError where this champion cannot be written so.
+    Raises ConfigError for an unknown format or a folder in use, ExportError if this champion cannot be written so.
     """
     exporter: Exporter = plugins.pick(Exporter, format_name)
     load_deployable(run)
@@ -35,7 +35,7 @@ def export(run: Path, out: Path, format_name: str, plugins: Plugins) -> Path:
 
 
 def _require_written(exporter: Exporter, main: object, out: Path) -> None:
-    """Raise PluginError where an exporter did not write what it says it wrote."""
+    """Raise PluginError if an exporter did not write what it says it wrote."""
     if not is_written(main, out):
         raise PluginError(
             f"exporter {exporter.name!r}{where_of_plugin(exporter.export)} returned {main!r:.200}; expected the main "
@@ -52,6 +52,6 @@ def is_written(main: object, out: Path) -> bool:
 
 
 def require_new(out: Path) -> None:
-    """Raise ConfigError where a folder to export to holds something already."""
+    """Raise ConfigError if a folder to export to holds something already."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} already exists and is not an empty folder; give another one")

@@ -39,7 +39,7 @@ class LastLayer:
 
     candidate: of the trial; its head is one for arrays. vectors: float32 (n_items, n_columns), what the head reads,
     zero for items that are left out. below: the graph from an item to `features`, float32 (n, n_features). components:
-    makes the columns of them, None where they are the features. precision, beside: as in `Champion`.
+    makes the columns of them, None if they are the features. precision, beside: as in `Champion`.
     """
 
     trial: TrialRecord

@@ -50,7 +50,7 @@ class PredictionSummary:
 def summarise_targets(file: Path) -> dict[str, PredictionSummary]:
     """Summarise a table, which may still be written to, for each target by name; under "" for one. Empty without rows.
 
-    Raises OSError or ValueError where the file cannot be read.
+    Raises OSError or ValueError if the file cannot be read.
     """
     with file.open(encoding="utf-8", newline="") as table:
         header = next(csv.reader(table), [])

@@ -54,7 +54,7 @@ def require_alias(alias: str) -> str:
 
 
 def require_registry(plugins: Plugins) -> Registry:
-    """The only registry that the loaded plugins offer; ConfigError where there is none, or more than one."""
+    """The only registry that the loaded plugins offer; ConfigError if there is none, or more than one."""
     registries = plugins.all(Registry)
     if len(registries) > 1:
         offers = [f"{name} by the plugin {plugins.provenance(Registry, name).plugin!r}" for name in registries]
@@ -77,7 +77,7 @@ def require_store(plugins: Plugins, config: Config) -> None:
 
 
 def require_other_database(plugins: Plugins, config: Config) -> None:
-    """Raise ConfigError where trials and models would be in one database: the tables of one would break the other's."""
+    """Raise ConfigError if trials and models would be in one database: the tables of one would break the other's."""
     for registry in plugins.all(Registry).values():
         address = registry.store_address(model_store(config.tracking_uri, beside=store_folder(config.run)))
         if config.storage and is_same_database(config.storage, address):
@@ -99,7 +99,7 @@ def stores(registry: Registry, tracking_uri: str | None) -> list[ModelStore]:
 
 
 def list_models(registry: Registry, tracking_uri: str | None) -> list[tuple[ModelStore, tuple[RegisteredModel, ...]]]:
-    """The stores that hold models, and their models. Raises ConfigError where one cannot be used, and none has any."""
+    """The stores that hold models, and their models. Raises ConfigError if one cannot be used, and none has any."""
     listed, problems = [], []
     for store in stores(registry, tracking_uri):
         try:
@@ -113,7 +113,7 @@ def list_models(registry: Registry, tracking_uri: str | None) -> list[tuple[Mode
 
 
 def find_store(registry: Registry, name: str, tracking_uri: str | None) -> ModelStore:
-    """The store that holds a registered model; ConfigError where two do. The first where none does."""
+    """The store that holds a registered model; ConfigError if two do. The first where none does."""
     looked = stores(registry, tracking_uri)
     if len(looked) == 1:
         return looked[0]

@@ -108,7 +108,7 @@ def has_index(folder: Path) -> bool:
 def nearest(folder: Path, images: Sequence[ImageSource], *, k: int = 6) -> list[list[Neighbour]] | None:
     """The k training images most like each image, most alike first; none for one that cannot be read.
 
-    None where the run has no index that fits its model; see `make_index`.
+    None if the run has no index that fits its model; see `make_index`.
     """
     index = _read(folder)
     if index is None:
@@ -178,7 +178,7 @@ def _open(folder: Path) -> tuple[Any, Any]:
 
 
 def _read(folder: Path) -> dict[str, np.ndarray] | None:
-    """The index; None where there is none, where it is damaged, or where it is another model's."""
+    """The index; None if there is none, if it is damaged, or if it is another model's."""
     try:
         with (folder / _FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             index = dict(arrays)

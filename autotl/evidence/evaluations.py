@@ -113,7 +113,7 @@ def evaluate(
 
 
 def gives_one_value(evaluator: Evaluator) -> bool:
-    """Whether an evaluator can be an objective: one number, not one per class; PluginError where it cannot be asked."""
+    """Whether an evaluator can be an objective: one number, not one per class; PluginError if it cannot be asked."""
     labels: np.ndarray = np.array([0, 1])
     if not {CLASSES, ORDERED} & set(evaluator.targets):
         labels = np.eye(2, dtype=bool) if LABELS in evaluator.targets else np.array([0.0, 1.0])

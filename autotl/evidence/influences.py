@@ -20,7 +20,7 @@ class Sample:
     """Labelled answers of one model, or of two for the same items.
 
     measure: the score, or the difference of two. labels: int (n,); answers: one or two of float (n, n_classes). groups:
-    int (n,), from 0, of items that are alike; None where each item stands alone. by_class: whether the score weighs
+    int (n,), from 0, of items that are alike; None if each item stands alone. by_class: whether the score weighs
     classes rather than items, so that each class is a sample of its own.
     """
 

@@ -63,7 +63,7 @@ def clustered_wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0
 def accuracy_with_interval(right: np.ndarray, clusters: np.ndarray | None) -> ScoreInterval:
     """The share of right answers, with the interval of `wilson`, or of `clustered_wilson` where images are alike.
 
-    right: bool (n,), n at least 1; clusters: (n,), one number for images that are alike, None where none are.
+    right: bool (n,), n at least 1; clusters: (n,), one number for images that are alike, None if none are.
     """
     if clusters is None:
         return wilson(int(right.sum()), len(right))
@@ -174,7 +174,7 @@ def _interval(sample: Sample, value: float, max_calls: int, seed: int, level: fl
 
 
 def _numbered(groups: np.ndarray | None, n: int) -> np.ndarray | None:
-    """Groups as numbers from 0; None where each item is its own."""
+    """Groups as numbers from 0; None if each item is its own."""
     if groups is None:
         return None
     if len(groups) != n:

@@ -99,7 +99,7 @@ _FORMS = (ItemMean(_hits, by_class=False), ItemMean(_hits, by_class=True), LOG_L
 
 
 def recognise(score: ScoreFunction, answers: Answers) -> ItemMean | None:
-    """The mean over items that a score is, by its answers on three parts of the items; None where it is another."""
+    """The mean over items that a score is, by its answers on three parts of the items; None if it is another."""
     labels, n = answers.labels, len(answers.labels)
     rows = [np.arange(n), np.arange(0, n, 2), np.arange(n // 3, n)]
     best = answers.probabilities[0].astype(np.float64)

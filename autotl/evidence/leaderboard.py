@@ -40,7 +40,7 @@ class Leaderboard:
         return tuple(trial for trial in self.trials if trial.state == "complete")
 
     def best(self, *strategies: str) -> TrialRecord | None:
-        """The best completed trial that learned something, of some strategies or of all; None where there is none."""
+        """The best completed trial that learned something, of some strategies or of all; None if there is none."""
         wanted = strategies or (PROBE, FINE_TUNE, ENSEMBLE)
         return next((t for t in self.completed if t.strategy in wanted), None)
 
@@ -70,7 +70,7 @@ class Leaderboard:
 
 
 def read_leaderboard(run_folder: Path) -> pd.DataFrame | None:
-    """Read a run's leaderboard.csv, best trial first; None where there is none yet, or where it is damaged."""
+    """Read a run's leaderboard.csv, best trial first; None if there is none yet, or if it is damaged."""
     try:
         board = pd.read_csv(run_folder / _FILE)
     except (OSError, ValueError):  # pandas' own errors are ValueErrors

@@ -71,7 +71,7 @@ class ShownPanel:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ShownPanel:
-        """Read what `to_json` gave; raises KeyError, TypeError or ValueError where it is something else."""
+        """Read what `to_json` gave; raises KeyError, TypeError or ValueError if it is something else."""
         return cls(
             document["panel"], document["plugin"], tuple(map(_part, document["parts"])), document.get("problem", ""),
             tuple(map(str, document.get("sentences") or ())),
@@ -114,7 +114,7 @@ def _why(error: Exception) -> str:
 
 
 def sound_parts(panel: Panel, shown: object) -> list[Table | Figure]:
-    """What a panel showed; PluginError where that could not be stored or drawn."""
+    """What a panel showed; PluginError if that could not be stored or drawn."""
     who = f"panel {panel.name!r}{where_of_plugin(panel.show)}"
     if isinstance(shown, Mapping) or not isinstance(shown, Iterable):
         raise PluginError(f"{who} returned {shown!r:.200}; expected an iterable: yield each Table or Figure")
@@ -126,7 +126,7 @@ def sound_parts(panel: Panel, shown: object) -> list[Table | Figure]:
 
 
 def _sound_part(part: Table | Figure) -> Table | Figure:
-    """Return the part, or raise TypeError or ValueError where it could not be stored or drawn."""
+    """Return the part, or raise TypeError or ValueError if it could not be stored or drawn."""
     if not isinstance(part, Table | Figure):
         raise TypeError(f"it yielded {part!r:.200}; expected a Table or a Figure")
     if not (isinstance(part.title, str) and part.title):

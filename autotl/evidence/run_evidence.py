@@ -99,7 +99,7 @@ def write_evidence(
 
 
 def read_evidence(folder: Path) -> Evidence | None:
-    """Read a run's evidence; None where it has none, or where it is damaged."""
+    """Read a run's evidence; None if it has none, or if it is damaged."""
     own = folder / _FOLDER
     try:
         run = open_run(folder)

@@ -62,7 +62,7 @@ def judge_default(
 ) -> DefaultVerdict:  # fmt: skip
     """Say whether the search beat the untuned default on the test split.
 
-    difference: None where the default is champion. n_others: how many other trials there were. passed_over: why better
+    difference: None if the default is champion. n_others: how many other trials there were. passed_over: why better
     trials could not be the champion. searched: the difference in the search.
     """
     if difference is None and passed_over:

@@ -10,7 +10,7 @@ from autotl.interfaces import ScoreInterval
 
 @dataclass(frozen=True)
 class ClassRecall:
-    """How well a class is recognised. n_items: number of its test images; None where it is not known."""
+    """How well a class is recognised. n_items: number of its test images; None if it is not known."""
 
     name: str
     recall: ScoreInterval

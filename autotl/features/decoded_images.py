@@ -27,7 +27,7 @@ Pixels = Callable[[np.ndarray], np.ndarray]
 
 
 def read_pixels(dataset: Dataset, item: int, size: Size, crop: KeptCrop | None = None) -> np.ndarray:
-    """The pixels of an item, uint8 (height, width, 3); DatasetError where its file has changed since the scan.
+    """The pixels of an item, uint8 (height, width, 3); DatasetError if its file has changed since the scan.
 
     crop: finds the part of the image that is read; None for all of it.
     """
@@ -66,7 +66,7 @@ class DecodedImages:
             return np.stack(list(pool.map(self._read, self._items[places])))
 
     def decoded(self) -> np.ndarray:
-        """All images, uint8 (n, height, width, 3), memory-mapped; OutOfTimeError where the time runs out before."""
+        """All images, uint8 (n, height, width, 3), memory-mapped; OutOfTimeError if the time runs out before."""
         with self._decoding:
             if self._decoded is None:
                 if not self._file.exists():

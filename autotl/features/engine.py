@@ -72,7 +72,7 @@ def open_engine(file: Path, outputs: Sequence[str], *, threads: int | None = Non
 
 
 def open_named(name: str, network: FrozenNetwork, *, threads: int | None = None) -> Engine:
-    """Open a network on the runtime of that name; raises ConfigError where that needs a graph and there is none."""
+    """Open a network on the runtime of that name; raises ConfigError if that needs a graph and there is none."""
     if name in ("keras", HALF):
         return _open_keras(network, name)
     if not network.file.exists():

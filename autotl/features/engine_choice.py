@@ -59,7 +59,7 @@ def choose_engine(
     """Open the fastest engine that computes what Keras computes; the choice is kept beside the graph, per machine.
 
     sample(): the first images of the user, uint8 (n, height, width, 3), SAMPLE_ITEMS of them if there are so many.
-    forced: the name of the engine to use instead. Raises PluginError where no engine agrees with Keras, and where the
+    forced: the name of the engine to use instead. Raises PluginError if no engine agrees with Keras, and if the
     network gives numbers that are not finite.
     """
     if network.precision == INT8:

@@ -64,7 +64,7 @@ class Features:
     def read(self, stage: str, pooling: str, items: np.ndarray | None = None) -> np.ndarray:
         """The chosen columns side by side, float32 (n, n_columns); items: item numbers in any order, None for all.
 
-        Raises ConfigError where the cache loses what is written to it.
+        Raises ConfigError if the cache loses what is written to it.
         """
         wanted = np.arange(len(self)) if items is None else np.asarray(items)
         columns = _slices(self.network, stage, pooling)

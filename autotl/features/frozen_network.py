@@ -142,7 +142,7 @@ def open_session(graph: Path | bytes, threads: int | None = None) -> Any:
 
 
 def require_finite(network: FrozenNetwork, answers: Iterable[np.ndarray]) -> None:
-    """Raise PluginError where a network has computed something that is not a finite number."""
+    """Raise PluginError if a network has computed something that is not a finite number."""
     if not all(np.isfinite(answer).all() for answer in answers):
         raise PluginError(
             f"backbone {network.backbone!r} gives features that are not finite at {network.size[0]}x{network.size[1]}; "
@@ -270,7 +270,7 @@ def _reader(backbone: Backbone, size: Size, precision: str) -> keras.Model:
 
 
 def require_stages(backbone: Backbone, model: object) -> None:
-    """Raise PluginError where a backbone built no network whose stages can be read."""
+    """Raise PluginError if a backbone built no network whose stages can be read."""
     import keras
 
     expected = "expected a functional keras.Model with one output of shape (n, h, w, channels) per stage"

@@ -36,7 +36,7 @@ def quantise(network: FrozenNetwork, pixels: np.ndarray, contents: Sequence[str]
     """The network in int8, from the cache or made again where its file is missing or damaged.
 
     pixels: uint8 (n, height, width, 3), the images to calibrate with; contents: SHA-256 of their files.
-    Raises ExportError where the graph cannot be quantised.
+    Raises ExportError if the graph cannot be quantised.
     """
     quantised = quantised_by(network, contents)
     if not is_made(quantised):

@@ -26,7 +26,7 @@ class ImageInput:
     """The input for images.
 
     element: its type, as TensorProto has it. channels_first: (n, channels, height, width), else the channels are last.
-    batch, height, width: None where the graph takes any.
+    batch, height, width: None if the graph takes any.
     """
 
     name: str

@@ -36,7 +36,7 @@ def to_onnx(model: keras.Model, *, input_dtype: Literal["uint8", "float32"] = "f
     Inputs and outputs have Keras' shapes with a free batch axis: images are (batch, height, width, channels). A
     single image input is called `images`, other inputs bear their Keras names; an output bears the name of
     the layer that makes it. With input_dtype="uint8" the images are bytes.
-    Raises ExportError where a layer, an activation or a shape cannot be written.
+    Raises ExportError if a layer, an activation or a shape cannot be written.
     """
     network = _functional(model)
     graph = Writer(LAYER_WRITERS)

@@ -38,7 +38,7 @@ _TIMM_FILE = "config.json"
 class NetworkSettings:
     """Settings found beside the file of a network; None and empty texts for what they do not state.
 
-    file: that says it; None where there is none. own: it was written for this network, so that its size is the graph's;
+    file: that says it; None if there is none. own: it was written for this network, so that its size is the graph's;
     a hub's is that of the images, which the graph may take smaller. scale, mean, std: the network is given
     (pixel * scale - mean) / std.
     """

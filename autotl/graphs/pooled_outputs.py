@@ -21,7 +21,7 @@ def pool_outputs(model: onnx.ModelProto, size: tuple[int, int]) -> tuple[onnx.Mo
     """A graph with two outputs, `STAGE-avg` and `STAGE-max`, per map and one, `STAGE-vector`, per vector.
 
     model: one input `images`, uint8 (n, height, width, 3); outputs float32 (n, h, w, channels) or (n, n_features).
-    Returns the graph and the width of each output by name. Raises ValueError where the model is none of this, cannot be
+    Returns the graph and the width of each output by name. Raises ValueError if the model is none of this, cannot be
     computed, or gives an image other numbers each time, or among other images.
     """
     shapes = _shapes(model, size)

@@ -40,7 +40,7 @@ def prune(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
     """Keep only what the named tensors need, and make them the outputs.
 
     outputs: any tensors of the graph, in the order wanted.
-    Raises ExportError where there is no tensor of that name.
+    Raises ExportError if there is no tensor of that name.
     """
     graph = model.graph
     known = {name for node in graph.node for name in node.output if name} | {value.name for value in graph.input}
@@ -94,7 +94,7 @@ def join(first: onnx.ModelProto, second: onnx.ModelProto, wires: Mapping[str, st
     wires: output of the first -> input of the second. Outputs that are not wired stay outputs, first those of the
         first graph. Inside, the names of the second graph get a prefix; its outputs keep theirs unless
         the first graph uses the same name.
-    Raises ExportError where a wire has no end, or where the two graphs cannot be one.
+    Raises ExportError if a wire has no end, or if the two graphs cannot be one.
     """
     for end, name, have in (
         *(("output of the first", name, first.graph.output) for name in wires),

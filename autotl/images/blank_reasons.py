@@ -30,7 +30,7 @@ class BlankReason:
 
 
 def why_blank(source: ImageSource) -> BlankReason | None:
-    """Why an image comes out blank or dark; None where its pixels are simply like that, or it cannot be read."""
+    """Why an image comes out blank or dark; None if its pixels are simply like that, or it cannot be read."""
     try:
         with open_header(source) as image:
             deep = image.mode.startswith("I") or ";16" in _raw_mode(image)

@@ -376,7 +376,7 @@ def upright_srgb(loaded: LoadedImage) -> Image.Image:
 
 @lru_cache(maxsize=16)
 def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The conversion of L, RGB or CMYK pixels into sRGB; None where none is needed or the profile is unusable."""
+    """The conversion of L, RGB or CMYK pixels into sRGB; None if none is needed or the profile is unusable."""
     from PIL import ImageCms
 
     space = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}[mode]

@@ -63,7 +63,7 @@ class ImageProcess:
     def _ask(
         self, body: Document, arrays: Sequence[np.ndarray], progress: OnProgress | None
     ) -> list[np.ndarray] | None:  # fmt: skip
-        """The arrays of its answer; None where there is none."""
+        """The arrays of its answer; None if there is none."""
         with suppress(ChildEndedError):
             self._process.send(body, arrays)
             answer, found = self._process.receive()

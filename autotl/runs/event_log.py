@@ -33,7 +33,7 @@ class EventWriter:
 
     @classmethod
     def create(cls, path: Path) -> EventWriter:
-        """Begin a new file; ConfigError where it cannot be written."""
+        """Begin a new file; ConfigError if it cannot be written."""
         try:
             path.write_bytes(b"")
         except OSError as error:
@@ -106,7 +106,7 @@ class EventReader:
 
 
 def parse_event(line: bytes) -> Event | None:
-    """Read one line; None where it is damaged, or of a kind that this version does not know."""
+    """Read one line; None if it is damaged, or of a kind that this version does not know."""
     try:
         document = json.loads(line)
         event: Event = _adapter(document["event"]).validate_python({"time": 0.0, **document})

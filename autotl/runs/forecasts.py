@@ -105,7 +105,7 @@ COLUMNS = ("forecast of", "80 % interval", "minutes", "outcome")
 def graded(stored: Sequence[Mapping[str, Any]], *, test: float, tuned: float | None) -> tuple[Forecast, ...]:
     """The forecasts that run.json keeps, with the outcomes that the run itself knows.
 
-    test: the champion's score on the test split; tuned: what fine-tuning changed, None where it was not tried.
+    test: the champion's score on the test split; tuned: what fine-tuning changed, None if it was not tried.
     """
     outcomes = {CHAMPION: test, FINE_TUNING: tuned}
     found = []

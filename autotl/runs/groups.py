@@ -117,7 +117,7 @@ class GroupsFound:
 
     @property
     def told(self) -> GroupScores | None:
-        """The grouping that is told before any score; None where none matters."""
+        """The grouping that is told before any score; None if none matters."""
         return self.candidates[0] if self.candidates and self.candidates[0].matters else None
 
     @property

@@ -59,14 +59,14 @@ def refit_step(events: Sequence[Event]) -> int:
 def working_seconds(events: Sequence[Event], *, now: float, since: float = 0.0) -> float | None:
     """Working time until now of a search that is running, including that of earlier attempts.
 
-    now, since: seconds since the epoch; None where the latest attempt began before `since`, or none has begun.
+    now, since: seconds since the epoch; None if the latest attempt began before `since`, or none has begun.
     """
     begun = next((event for event in reversed(events) if isinstance(event, SearchBegun)), None)
     return begun.spent_seconds + now - begun.time if begun and begun.time >= since else None
 
 
 def images_per_second(events: Sequence[Event]) -> float | None:
-    """The rate at which images are read at the moment; None where something else is done."""
+    """The rate at which images are read at the moment; None if something else is done."""
     latest = events[-1] if events else None
     return latest.rate if isinstance(latest, Progress) else None
 

@@ -145,7 +145,7 @@ class RunResult:
 
     @classmethod
     def from_json(cls, document: Mapping[str, object]) -> RunResult:
-        """Read what `to_json` returned; RunError where it is damaged."""
+        """Read what `to_json` returned; RunError if it is damaged."""
         try:
             result = _read(document)
             for scores in (result.search, result.test, result.default_test):

@@ -301,6 +301,6 @@ def installed_versions() -> dict[str, str]:
 
 
 def cluster_of(run: Run, items: np.ndarray) -> np.ndarray | None:
-    """Cluster of each item for cluster bootstraps, or None where every item stands alone."""
+    """Cluster of each item for cluster bootstraps, or None if every item stands alone."""
     cluster = run.split.cluster
     return None if len(np.unique(cluster)) == len(cluster) else cluster[items]

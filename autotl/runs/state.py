@@ -64,7 +64,7 @@ class RunState:
 def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
     """The state of a run folder in any condition.
 
-    process_alive: whether its process is, where the caller knows that; None where its lock has to tell.
+    process_alive: whether its process is, where the caller knows that; None if its lock has to tell.
     """
     if not (folder / "run.json").exists():
         return RunState("absent", "There is no run.json in the folder.")
@@ -155,7 +155,7 @@ def _is_running(folder: Path, process_alive: bool | None, *, ended: bool) -> boo
 
 
 def _number(value: object) -> float | None:
-    """A number of run.json; None where somebody's edit made it something else."""
+    """A number of run.json; None if somebody's edit made it something else."""
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 

@@ -94,7 +94,7 @@ class ExpectedGain:
 class RefitSummary:
     """What a refit changed. of: the folder of the run before; the numbers count images.
 
-    difference: the new model minus the one before, on the test images that both answered; None where the two cannot be
+    difference: the new model minus the one before, on the test images that both answered; None if the two cannot be
     compared. sentence: all of it in words.
     """
 

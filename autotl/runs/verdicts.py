@@ -14,7 +14,7 @@ class FineTuningVerdict:
     """Whether fine-tuning pays.
 
     difference: the best fine-tune trial minus the best of the others, on the items that both predicted unseen in the
-    search; None where none was tried. tested: the same on the test split, where the fine-tuned network is the champion.
+    search; None if none was tried. tested: the same on the test split, where the fine-tuned network is the champion.
     n_items: images of the former. seconds, trial: what that fine-tune trial took, and its number. pays: it was better
     beyond doubt in the search, and the test does not contradict.
     """
@@ -58,7 +58,7 @@ class FineTuningVerdict:
 class DefaultVerdict:
     """Whether the champion beats the untuned default.
 
-    difference: the champion minus the default on the test split; None where the default is the champion. searched: the
+    difference: the champion minus the default on the test split; None if the default is the champion. searched: the
     same in the search, corrected for the choice; where the default is the champion, of the best of the others.
     """
 

@@ -33,7 +33,7 @@ def sqlite_address(database: Path) -> str:
 
 
 def sqlite_file(address: str) -> Path | None:
-    """The file of a SQLite store, None where the address is of another kind.
+    """The file of a SQLite store, None if the address is of another kind.
 
     A path that was pasted as it is, with a % or a ?, is understood too, where there is such a file or folder.
     """

@@ -21,7 +21,7 @@ _END = object()
 def blaming(
     function: Callable[..., Any], who: str, plugin: str, *, call: Caller = lambda function: function()
 ) -> Callable[..., Any]:
-    """The same function, which raises PluginError where it raised something else; an AutoTLError begins with `who`.
+    """The same function, which raises PluginError if it raised something else; an AutoTLError begins with `who`.
 
     It cannot change the arrays and tables that it is given. A call of sys.exit is an error like any other.
 

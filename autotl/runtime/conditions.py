@@ -60,7 +60,7 @@ class Place:
 
 
 def require_writable(place: Place) -> None:
-    """Raise MachineError where a folder cannot be made, or nothing can be written in it; leaves no trace."""
+    """Raise MachineError if a folder cannot be made, or nothing can be written in it; leaves no trace."""
     made: list[Path] = []
     try:
         try:

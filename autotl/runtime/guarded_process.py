@@ -106,7 +106,7 @@ class GuardedProcess:
         self.send({**body, _REPLY: True})
 
     def receive(self) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """The next message of the child; ChildEndedError where it ended before."""
+        """The next message of the child; ChildEndedError if it ended before."""
         assert self._child.stdout
         try:
             while True:
@@ -184,7 +184,7 @@ class GuardedProcess:
                 time.sleep(0.01)
 
     def _how_it_ended(self, code: int | None = None) -> ChildEndedError:
-        """code: of the worker; None where the child itself has ended."""
+        """code: of the worker; None if the child itself has ended."""
         if code is None:
             with suppress(subprocess.TimeoutExpired):
                 self._child.wait(1)
@@ -317,7 +317,7 @@ def _write(file: IO[bytes], body: Document, arrays: Sequence[np.ndarray]) -> Non
 
 
 def _read(file: IO[bytes]) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """The next message; EOFError at the end, ValueError where it is not one."""
+    """The next message; EOFError at the end, ValueError if it is not one."""
     length = int.from_bytes(_exactly(file, _LENGTH), "big")
     if length > _MAX_HEADER:
         raise ValueError("not a message")

@@ -47,7 +47,7 @@ class Device:
 def prepare() -> None:
     """Choose an installed Keras backend and silence its start-up messages; call before the first import of Keras.
 
-    Raises ConfigError where there is none, where KERAS_BACKEND names another, or where keras.json is damaged.
+    Raises ConfigError if there is none, if KERAS_BACKEND names another, or if keras.json is damaged.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -81,7 +81,7 @@ def _config_file() -> Path:
 
 
 def _says_otherwise(file: Path) -> bool:
-    """Whether keras.json sets something else than what our networks need; ConfigError where Keras would refuse it."""
+    """Whether keras.json sets something else than what our networks need; ConfigError if Keras would refuse it."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:  # Keras ignores it

@@ -40,7 +40,7 @@ class Patience:
         return min(MOST_SECONDS, self._share)
 
     def call(self, plugin: str, who: str, function: Callable[[], Any], *, most: float = MOST_SECONDS) -> Any:
-        """Call a function of a plugin; PluginError where it does not answer in time, now or before.
+        """Call a function of a plugin; PluginError if it does not answer in time, now or before.
 
         most: seconds where there is no budget.
         """

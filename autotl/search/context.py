@@ -72,7 +72,7 @@ class SearchContext:
         return self.run.config.seed
 
     def candidate(self, trial: TrialRecord) -> Candidate:
-        """What a record describes; ConfigError where a plugin that it needs is no longer installed."""
+        """What a record describes; ConfigError if a plugin that it needs is no longer installed."""
         assert trial.reading is not None
         name, head = trial.reading.backbone, self.plugins.pick(Head, trial.head)
         backbone = self.space.backbones.get(name) or find_source(name, self.plugins)

@@ -70,7 +70,7 @@ class FeatureReader:
     def features(self, backbone: FeatureSource, size: Size, items: np.ndarray | None = None) -> AnyFeatures:
         """The features, on disk: from the cache, or computed; of every item that is used, or of these items only.
 
-        Raises OutOfTimeError where the time runs out meanwhile; what was computed until then stays in the cache.
+        Raises OutOfTimeError if the time runs out meanwhile; what was computed until then stays in the cache.
         """
         place = (backbone.name, size)
         if place not in (self._complete if items is None else self._read):

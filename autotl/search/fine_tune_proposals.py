@@ -37,7 +37,7 @@ def propose(
     accepts: Callable[[Candidate], bool],
     declare: Callable[[Head, keras_tuner.HyperParameters], object],
 ) -> Params | None:
-    """The parameters of a trial, ready for `study.enqueue_trial`; None where none was accepted.
+    """The parameters of a trial, ready for `study.enqueue_trial`; None if none was accepted.
 
     sampler(): a fresh one. fixed: values by Optuna's key. declare(head, hp): let the head ask for its parameters.
     """

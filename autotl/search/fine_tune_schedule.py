@@ -213,7 +213,7 @@ def is_step(training: TrainingDetails) -> bool:
 
 
 def probe_on_network(board: Leaderboard, networks: Collection[str]) -> TrialRecord | None:
-    """The best probe on a backbone that can be fine-tuned, or the best other trial on one; None where there is none."""
+    """The best probe on a backbone that can be fine-tuned, or the best other trial on one; None if there is none."""
     found = [trial for trial in board.completed if trial.reading and trial.reading.backbone in networks]
     return next((trial for trial in found if trial.strategy == PROBE), found[0] if found else None)
 

@@ -68,7 +68,7 @@ class _Network:
 class _Trained:
     """How a network was trained on its first fold, and what all folds say.
 
-    fill_seconds: of caching its activations, None where that was not possible. why_not_all: why not every fold.
+    fill_seconds: of caching its activations, None if that was not possible. why_not_all: why not every fold.
     """
 
     tuned: FineTuned

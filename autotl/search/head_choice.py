@@ -68,7 +68,7 @@ class HeadChoice:
         return self.is_cheap(head) or head == min(self.names(), key=self.cost)
 
     def to_read_with(self) -> str | None:
-        """The head that is tried first on a new reading; None where all are recipes, which fix theirs."""
+        """The head that is tried first on a new reading; None if all are recipes, which fix theirs."""
         free = [name for name in self.names() if name in self._space.heads and not self._space.heads[name].recipe]
         default = self._space.default_head.name
         return default if default in free else min(free, key=self.cost, default=None)

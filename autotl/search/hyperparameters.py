@@ -78,7 +78,7 @@ def defaults(
     """Return the parameters of the default trial, ready for `study.enqueue_trial`.
 
     values: in place of a parameter's default, by full name; a value between two steps moves to the nearest step.
-    fixed: as in `OptunaHyperParameters`. Raises ConfigError where either is not in the space.
+    fixed: as in `OptunaHyperParameters`. Raises ConfigError if either is not in the space.
     """
     hp = OptunaHyperParameters(None, fixed=fixed)
     hp._overrides = dict(values or {})

@@ -25,7 +25,7 @@ class StoredScore(TypedDict):
 class ReadingScore:
     """How well the default head does on a reading of the sample: its mean held-out log loss, calibrated.
 
-    answers: the held-out answers, with places in the sample as items; None where they are not kept.
+    answers: the held-out answers, with places in the sample as items; None if they are not kept.
     """
 
     reading: Reading

@@ -90,7 +90,7 @@ class HeadProcesses:
         self, head: Head, hp: keras_tuner.HyperParameters, *, n_features: int, n_classes: int, seed: int,
         seconds_left: Callable[[], float], kind: Kind = "classes",
     ) -> RemoteClassifier:  # fmt: skip
-        """Build a head with its parameters in its process; HeadError where that fails."""
+        """Build a head with its parameters in its process; HeadError if that fails."""
         return RemoteClassifier(
             self, head, hp, n_features=n_features, n_classes=n_classes, seed=seed, seconds_left=seconds_left, kind=kind
         )
@@ -104,7 +104,7 @@ class HeadProcesses:
         seconds_left: Callable[[], float],
         hp: keras_tuner.HyperParameters | None = None,
     ) -> tuple[Document, list[np.ndarray]]:
-        """Ask a head's process something; HeadError where it fails, ends, takes too long or too much memory.
+        """Ask a head's process something; HeadError if it fails, ends, takes too long or too much memory.
 
         hp: answers what the head asks meanwhile.
         """
@@ -226,7 +226,7 @@ class RemoteClassifier:
         self._params = head_params(hp, head.name)
 
     def fit(self, vectors: np.ndarray, labels: np.ndarray) -> None:
-        """Fit from scratch; HeadError where that fails."""
+        """Fit from scratch; HeadError if that fails."""
         self._ask("fit", [labels, *to_arrays(vectors)])
         self._fitted_on = vectors, labels
 
@@ -245,7 +245,7 @@ class RemoteClassifier:
         return self._calibration().probabilities(answers) if self.gives_margins else answers
 
     def to_onnx(self) -> onnx.ModelProto:
-        """The fitted head as a graph; ExportError where it has none."""
+        """The fitted head as a graph; ExportError if it has none."""
         import onnx
 
         calibration = self._calibration()

@@ -120,7 +120,7 @@ def _installed(plugins: Plugins, modality: str | None) -> dict[str, FeatureSourc
 
 
 def require_tunable(config: Config, sources: Mapping[str, FeatureSource]) -> None:
-    """Raise ConfigError where fine-tuning was asked for, and none of the sources that take part is a network."""
+    """Raise ConfigError if fine-tuning was asked for, and none of the sources that take part is a network."""
     asked = "--strategy" if config.strategy == FINE_TUNE else "--joint" if config.joint else ""
     if asked and not any(isinstance(source, Backbone) for source in sources.values()):
         raise ConfigError(
@@ -147,7 +147,7 @@ def source_version(source: FeatureSource, plugins: Plugins) -> str:
 def absolute_names(names: Sequence[str], plugins: Plugins) -> tuple[str, ...]:
     """The names of sources with absolute paths for files, so that a run is resumed from any folder.
 
-    Raises ConfigError where a path begins with the home folder of a user who does not exist.
+    Raises ConfigError if a path begins with the home folder of a user who does not exist.
     """
     offered = plugins.sources()
 

@@ -152,7 +152,7 @@ class ActivationCache:
         return f"from cached activations ({views}, {_megabytes(self.n_bytes)})"
 
     def prepare(self, epoch: int, out_of_time: Callable[[], bool]) -> bool:
-        """Compute what an epoch needs and is not there yet; False where the time ran out. Epoch 0 validates."""
+        """Compute what an epoch needs and is not there yet; False if the time ran out. Epoch 0 validates."""
         view = self._view(epoch)
         n_chunks = math.ceil(len(self._items[view]) / self._chunk_items(view))
         # Each process in an order of its own, so that two that come at once do not compute the same.

@@ -48,14 +48,14 @@ class Classifier(Protocol):
         """Class probabilities, float (n, n_classes)."""
 
     def network(self) -> Any:
-        """The fitted head as a Keras model from vectors to probabilities; PluginError where there is none."""
+        """The fitted head as a Keras model from vectors to probabilities; PluginError if there is none."""
 
     def to_onnx(self) -> onnx.ModelProto:
         """The fitted head as a graph; input `features` float32 (n, n_features), output `probabilities`."""
 
 
 def wrap(head: Head, built: Any, n_features: int, n_classes: int, *, seed: int) -> Classifier:
-    """Make a classifier of what `head.build` returned; PluginError where it returned something else."""
+    """Make a classifier of what `head.build` returned; PluginError if it returned something else."""
     if is_network(built):
         return NetworkClassifier(built, n_features, n_classes, scaling=scaling_of(head), seed=seed)
     if not (hasattr(built, "fit") and (hasattr(built, "predict_proba") or hasattr(built, "decision_function"))):
@@ -86,7 +86,7 @@ def can_be_tuned(built: Any) -> bool:
 
 
 def sound_answers(found: np.ndarray, n_items: int, n_classes: int, *, margins: bool) -> np.ndarray:
-    """What a head answered, or PluginError where it cannot be: another shape, NaN, or probabilities that are none."""
+    """What a head answered, or PluginError if it cannot be: another shape, NaN, or probabilities that are none."""
     if found.shape != (n_items, n_classes):
         raise PluginError(f"the head's answers have shape {found.shape}; expected {(n_items, n_classes)}")
     if not np.isfinite(found).all():

@@ -19,7 +19,7 @@ from autotl.training.classifiers import Classifier
 class CrossValidation:
     """What a head says of items that it was not fitted on.
 
-    calibration: fitted on all of its margins, for the head that is fitted on all items; None where it gives none. The
+    calibration: fitted on all of its margins, for the head that is fitted on all items; None if it gives none. The
         predictions of a fold are calibrated by the other folds.
     """
 

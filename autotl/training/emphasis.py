@@ -22,7 +22,7 @@ class Emphasis:
     weigh: Weigh | None = None
 
     def of_epoch(self, items: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The items of an epoch, int (n,); ValueError where another number of them was drawn."""
+        """The items of an epoch, int (n,); ValueError if another number of them was drawn."""
         if self.draw is None:
             return items
         drawn = np.asarray(self.draw(rng))
@@ -31,9 +31,9 @@ class Emphasis:
         return drawn
 
     def of_batch(self, items: np.ndarray, losses: Callable[[], np.ndarray]) -> np.ndarray | None:
-        """Weights float32 (n,) of the items of a batch; None where all are alike.
+        """Weights float32 (n,) of the items of a batch; None if all are alike.
 
-        Raises ValueError where they are not one finite number from 0 for each item.
+        Raises ValueError if they are not one finite number from 0 for each item.
         """
         if self.weigh is None:
             return None

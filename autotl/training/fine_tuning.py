@@ -189,7 +189,7 @@ def train(
     1, probabilities). cycles: epochs of each, at the start of which the rate rises again; one of all epochs by default.
     emphasis: which items count for more; its items are numbers of `labels`, which are classes then.
     A trainer compiled by an earlier call keeps its compiled functions; its optimiser state is reset.
-    Raises OutOfTimeError where the time is gone before the first epoch ends.
+    Raises OutOfTimeError if the time is gone before the first epoch ends.
     """
     validation_seconds = 0.0
 
@@ -273,7 +273,7 @@ class _LearningRate:
         self._step = 0
 
     def next(self) -> float | None:
-        """Of the next step; None where the time is gone."""
+        """Of the next step; None if the time is gone."""
         left = self._time_left()
         if left <= 0:
             return None
@@ -306,7 +306,7 @@ def _targets(labels: np.ndarray, training: Training, n_classes: int) -> np.ndarr
 
 
 def _train_epoch(task: _Task, epoch: int, rate: _LearningRate) -> bool:
-    """Train one epoch; False where the time ran out in it."""
+    """Train one epoch; False if the time ran out in it."""
     for batch in batches(task.emphasis.of_epoch(task.train_items, task.rng), BATCH_ITEMS, task.rng):
         learning_rate = rate.next()
         if learning_rate is None:

@@ -35,7 +35,7 @@ MOST_NAMED = 1000
 class DataCheck:
     """What is known about a dataset before a search.
 
-    refusal: why `fit` would refuse the data, empty if it would not. split, leaks: None where it would.
+    refusal: why `fit` would refuse the data, empty if it would not. split, leaks: None if it would.
     inflation: see `default_probe.ProbeFindings`. changes: since the last run, None if there was none.
     skipped: why the checks that need the untuned default were not run, empty if they were. decisions: of the patch
     file, when the data was read. groups: what belongs together, and what that costs; without candidates where the
@@ -113,7 +113,7 @@ def check_data(
     """Scan a dataset, run every check, and find out whether a search would refuse it; only the cache is written to.
 
     probe: also cross-validate the untuned default on all images, for the checks that need it; the features stay in the
-    cache for the search. Raises DatasetError where the data cannot be read at all.
+    cache for the search. Raises DatasetError if the data cannot be read at all.
     """
     require_cache(settings.cache)
     if probe:

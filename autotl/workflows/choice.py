@@ -66,7 +66,7 @@ def judge_fine_tune_trials(
 
 
 def first_of(board: Leaderboard, choice: Choice, *strategies: str) -> TrialRecord | None:
-    """The first trial of some strategies in the order of the choice; None where there is none."""
+    """The first trial of some strategies in the order of the choice; None if there is none."""
     by_number = {trial.number: trial for trial in board.completed}
     return next((by_number[n] for n in choice.order if by_number[n].strategy in strategies), None)
 

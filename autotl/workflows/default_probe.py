@@ -31,7 +31,7 @@ class ProbeFindings:
     """What was found out with the default probe.
 
     inflation: accuracy of the probe under random folds minus that under folds that keep near-duplicates and groups
-        together, on the same items; those that stand alone count as unchanged. None where nothing is kept together.
+        together, on the same items; those that stand alone count as unchanged. None if nothing is kept together.
     """
 
     probe: DefaultProbe
@@ -76,7 +76,7 @@ def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def _shift(context: SearchContext, default: Candidate) -> DomainShift | None:
-    """The distance of a stratified sample from what the backbone was trained on; None where it cannot be measured."""
+    """The distance of a stratified sample from what the backbone was trained on; None if it cannot be measured."""
     dataset = context.run.dataset
     if len(dataset.items) < _FEWEST_SHIFT_IMAGES or not isinstance(default.backbone, Backbone):
         return None

@@ -51,7 +51,7 @@ class ModelEvaluation:
     """What a model is worth on new data.
 
     evaluation: of all images whose class the model knows. unseen: the same without the `n_trained_on` images that the
-    model was trained on, None where there are none of these, or where nothing would be left. unknown: number of images
+    model was trained on, None if there are none of these, or if nothing would be left. unknown: number of images
     by class, of the classes that the model does not know. notes: further remarks, one sentence each.
     """
 
@@ -87,7 +87,7 @@ def evaluate_model(
 ) -> ModelEvaluation:
     """Score a model on labelled data; nothing is learned from them, and nothing is written.
 
-    model: a run or a deployable folder; only a run knows which images it was trained on. Raises DatasetError where no
+    model: a run or a deployable folder; only a run knows which images it was trained on. Raises DatasetError if no
     image has a class that the model knows.
     """
     deployable = load_deployable(model)

@@ -141,7 +141,7 @@ def _affordable_folds(context: SearchContext, default: TrialRecord, clock: Clock
 
 
 def _error(context: SearchContext, value: float) -> float | None:
-    """How far a value of the objective is from the best there can be; None where there is no such value."""
+    """How far a value of the objective is from the best there can be; None if there is no such value."""
     bounds = context.objective.evaluator.bounds
     if not context.objective.larger_is_better:
         return value - (bounds[0] if bounds else 0.0)

@@ -36,7 +36,7 @@ def export_int8(folder: Path, out: Path) -> Path:
     It does not abstain: abstention was calibrated on answers in single precision.
 
     Calibrated on images that the champion learned from; measured on the test split, on the same images as the champion
-    itself. Returns the graph. Raises ExportError where the graph cannot be quantised, RunError where images are gone.
+    itself. Returns the graph. Raises ExportError if the graph cannot be quantised, RunError if images are gone.
     """
     import onnx
 

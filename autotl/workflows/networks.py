@@ -24,7 +24,7 @@ MOST_SECONDS = 300.0
 def require_networks(config: Config, plugins: Plugins, settings: Settings) -> None:
     """Raise before any work where a backbone that was asked for, or that a plugin adds to every search, cannot be used.
 
-    ConfigError where none can be fine-tuned as was asked for, WeightsError where its weights are missing or do not fit,
+    ConfigError if none can be fine-tuned as was asked for, WeightsError if its weights are missing or do not fit,
     PluginError if it is not a network with stages. What is built here is kept in the cache, where the search finds it.
     """
     heads = [plugins.pick(Head, name) for name in config.heads]
@@ -85,7 +85,7 @@ def require_unchanged(before: Mapping[str, str], config: Config, plugins: Plugin
 
 
 def _require_described(source: Backbone | Encoder) -> None:
-    """Raise PluginError where the sizes of a source, or its texts, cannot be used."""
+    """Raise PluginError if the sizes of a source, or its texts, cannot be used."""
     who = f"{type(source).__name__.lower()} {source.name!r}{of_plugin(_maker(source))}"
     if not (isinstance(source.sizes, Sequence) and source.sizes and all(map(_is_size, source.sizes))):
         raise PluginError(f"{who} has the sizes {source.sizes!r}; expected at least one (height, width) in pixels")

@@ -18,7 +18,7 @@ def cache_place(folder: Path) -> Place:
 
 
 def require_cache(folder: Path) -> None:
-    """Raise MachineError where the cache, or a folder in it, cannot be written; some may be another user's."""
+    """Raise MachineError if the cache, or a folder in it, cannot be written; some may be another user's."""
     require_writable(cache_place(folder))
     for part in sorted(folder.iterdir() if folder.exists() else ()):
         if part.is_dir():
@@ -35,7 +35,7 @@ def run_place(folder: Path) -> Place:
 
 
 def require_places(run: Path, settings: Settings) -> None:
-    """Raise MachineError where the folder of a run, or the cache, cannot be written."""
+    """Raise MachineError if the folder of a run, or the cache, cannot be written."""
     require_writable(run_place(run))
     require_cache(settings.cache)
 

@@ -40,7 +40,7 @@ class Corrections:
 
 
 def champion_trials(former: Run) -> list[TrialRecord]:
-    """The trials to run again: the champion's, or the members of an ensemble. Raises RunError where they are lost."""
+    """The trials to run again: the champion's, or the members of an ensemble. Raises RunError if they are lost."""
     result = former.result()
     number = result.champion.trial if result else None
     record = next((trial for trial in read_records(former) if trial.number == number), None)
@@ -83,7 +83,7 @@ def carry_split(former: Run, dataset: Dataset, place: np.ndarray) -> Split:
     """The former split: every image keeps its part, and new ones join the development images.
 
     place: see `Corrections`. A new image with a near-duplicate in the test split, or among those left out, is left
-    out; one with a near-duplicate in a fold joins it. Raises DatasetError where a class is left
+    out; one with a near-duplicate in a fold joins it. Raises DatasetError if a class is left
     with too few images to train on.
     """
     cluster = find_clusters(dataset)

@@ -31,7 +31,7 @@ def export_trial(
 ) -> Path:  # fmt: skip
     """Fit a completed trial of a run again and write it into the new or empty folder `out`; returns the main file.
 
-    The run and its champion stay as they are. Raises ConfigError where the run has no such completed trial, ExportError
+    The run and its champion stay as they are. Raises ConfigError if the run has no such completed trial, ExportError
     where it cannot be written so.
     """
     plugins.pick(Exporter, format_name)

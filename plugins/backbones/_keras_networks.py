@@ -36,7 +36,7 @@ class Application:
     """One network: its function in `keras.applications`, and where Keras gets its weights.
 
     size: height and width of the images it was made for (pixels).
-    digest: MD5 or SHA-256 of the weights file, None where Keras does not check it.
+    digest: MD5 or SHA-256 of the weights file, None if Keras does not check it.
     licence, authors: those of the weights, see `_Family`.
     """
 

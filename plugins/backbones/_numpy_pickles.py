@@ -48,7 +48,7 @@ class _Array:
         self.state = state
 
     def read(self) -> np.ndarray:
-        """The array itself; ValueError or TypeError where its parts do not belong together."""
+        """The array itself; ValueError or TypeError if its parts do not belong together."""
         _version, shape, dtype, fortran, numbers = self.state
         known = _DTYPES.get((dtype.kind, dtype.order))
         if known is None:

@@ -19,7 +19,7 @@ _STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
 
 def read_torch_file(path: Path) -> dict[str, np.ndarray]:
-    """The tensors by name; raises WeightsError where the file is damaged or refers to anything but tensors.
+    """The tensors by name; raises WeightsError if the file is damaged or refers to anything but tensors.
 
     The file is a few pickles and then raw numbers.
     """
@@ -50,7 +50,7 @@ def _load(file: IO[bytes]) -> Any:
 
 
 def _view(flat: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
-    """A copy of one tensor; ValueError where it reaches beyond its numbers."""
+    """A copy of one tensor; ValueError if it reaches beyond its numbers."""
     last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
     if min(offset, *shape, *strides, 0) < 0 or last >= len(flat):
         raise ValueError(f"a tensor of shape {shape} does not fit into {len(flat)} numbers")

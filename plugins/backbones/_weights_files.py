@@ -64,7 +64,7 @@ def _named(file: Path, suffix: str) -> Iterator[Path]:
 
 
 def _is_legacy(opened: h5py.File) -> bool:
-    """Whether Keras 2's layout is inside; raises WeightsError where neither is."""
+    """Whether Keras 2's layout is inside; raises WeightsError if neither is."""
     if "model_weights" in opened or {"layer_names", "layer_names0"} & set(opened.attrs):
         return True
     if "layers" in opened or "_layer_checkpoint_dependencies" in opened:

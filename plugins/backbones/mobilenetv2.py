@@ -93,7 +93,7 @@ def network(height: int, width: int, *, kernels: str = "glorot_uniform") -> kera
 
 
 def load_weights(model: keras.Model, tensors: Mapping[str, np.ndarray], file: Path) -> None:
-    """Give each layer the tensors of its name; raises WeightsError where one is missing or of another shape."""
+    """Give each layer the tensors of its name; raises WeightsError if one is missing or of another shape."""
     for layer in model.layers:
         if not layer.weights:
             continue

@@ -76,7 +76,7 @@ def network(height: int, width: int, *, kernels: str = "glorot_uniform") -> kera
 
 
 def load_weights(model: keras.Model, arrays: Mapping[str, Sequence[np.ndarray]], file: Path) -> None:
-    """Give each layer the arrays of its name; raises WeightsError where they are missing or of other shapes."""
+    """Give each layer the arrays of its name; raises WeightsError if they are missing or of other shapes."""
     for layer in model.layers:
         if not layer.weights:
             continue

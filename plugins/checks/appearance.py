@@ -107,7 +107,7 @@ def _few_of_their_class(found: pd.DataFrame, items: pd.DataFrame) -> pd.DataFram
 
 
 def _cause(fault: Fault, found: pd.DataFrame, dataset: Dataset) -> tuple[str, str] | None:
-    """Why images that a viewer shows come out like this, and what to do; None where their pixels are like that."""
+    """Why images that a viewer shows come out like this, and what to do; None if their pixels are like that."""
     if fault.name not in ("blank", "dark", "bright") or len(found) < MANY:
         return None
     from autotl.images.blank_reasons import DEEP, why_blank

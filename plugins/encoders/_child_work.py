@@ -22,7 +22,7 @@ def ask_child(module: str, request: Mapping[str, Any], *, what: str, seconds: fl
     """Have the `main` of a module of this package do something in a child process.
 
     what: the work, such as "converting FILE", with which an error begins. Raises the ConfigError or WeightsError that
-    the child raised, and ConfigError where it raised anything else, crashed, or took longer than `seconds`.
+    the child raised, and ConfigError if it raised anything else, crashed, or took longer than `seconds`.
     """
     until = time.monotonic() + seconds
     with closing(_Child(f"autotl_plugins.encoders.{module}")) as child:

@@ -27,8 +27,8 @@ _PACKAGES = ("tf2onnx", "tensorflow")
 def open_converted(name: str, file: Path, kind: str, parts: Sequence[Path] = ()) -> Encoder:
     """The encoder of a file, converted once and then read as any ONNX file.
 
-    name: as the user gave it. kind: "tflite" or "tfjs". parts: files that belong to it. Raises WeightsError where the
-    converter is not installed, ConfigError where it cannot convert the file or there is no network of images in it.
+    name: as the user gave it. kind: "tflite" or "tfjs". parts: files that belong to it. Raises WeightsError if the
+    converter is not installed, ConfigError if it cannot convert the file or there is no network of images in it.
     """
     _require_converter(file)
     settings = file.with_name(f"{file.stem}{SETTINGS_ENDING}.json")
@@ -63,7 +63,7 @@ def _require_converter(file: Path) -> None:
 
 
 def read_json(file: Path) -> Any:
-    """The document in a JSON file; None where it holds none."""
+    """The document in a JSON file; None if it holds none."""
     try:
         return json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -35,7 +35,7 @@ def convert(request: Mapping[str, Any]) -> None:
 
 
 def _require_converted(network: Path, file: str) -> None:
-    """Raise ConfigError where operations were left as they are, which tf2onnx only logs."""
+    """Raise ConfigError if operations were left as they are, which tf2onnx only logs."""
     import onnx
 
     if not network.is_file():

@@ -44,7 +44,7 @@ def export_network(request: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _require_model(name: str) -> str:
-    """The full name, with the tag of the weights; ConfigError where timm has none of this name."""
+    """The full name, with the tag of the weights; ConfigError if timm has none of this name."""
     import timm
 
     architecture, _, tag = name.partition(".")

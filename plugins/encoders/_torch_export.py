@@ -19,7 +19,7 @@ _LARGER, _LARGEST_NATIVE = 1.4, 380
 def write_network(network: Any, images: Any, file: Path, *, source: str, outputs: Sequence[str]) -> None:
     """Export a network for any number of images and check it with ONNX Runtime.
 
-    images: (n, ...) the kind of input that it takes; source: the input's name. Raises ConfigError where PyTorch cannot
+    images: (n, ...) the kind of input that it takes; source: the input's name. Raises ConfigError if PyTorch cannot
     export it, or the graph does not compute the same.
     """
     import torch
@@ -71,7 +71,7 @@ def sizes_taken(native: int, runs: Callable[[int], object]) -> list[tuple[int, i
 
 
 def read_weights(file: Path) -> dict[str, Any]:
-    """The tensors in a file by name; raises WeightsError where it holds anything else."""
+    """The tensors in a file by name; raises WeightsError if it holds anything else."""
     import torch
 
     try:
@@ -94,7 +94,7 @@ def read_weights(file: Path) -> dict[str, Any]:
 
 
 def load_weights(network: Any, tensors: dict[str, Any], origin: object) -> None:
-    """Give a network all its weights; raises WeightsError where one is missing, left over or of another shape."""
+    """Give a network all its weights; raises WeightsError if one is missing, left over or of another shape."""
     try:
         network.load_state_dict(tensors, strict=True)
     except RuntimeError as error:

@@ -41,8 +41,8 @@ class Library:
 def open_model(library: Library, name: str) -> Encoder | None:
     """The encoder that a name such as `timm:resnet18` stands for; None if it has another prefix.
 
-    The first time, the network is exported, which takes about a minute. Raises WeightsError where packages or weights
-    are missing, ConfigError where there is no such model or it cannot be exported.
+    The first time, the network is exported, which takes about a minute. Raises WeightsError if packages or weights
+    are missing, ConfigError if there is no such model or it cannot be exported.
     """
     prefix, colon, rest = name.partition(":")
     if not colon or prefix != library.name:

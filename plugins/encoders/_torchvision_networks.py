@@ -50,7 +50,7 @@ def _licence(weights: Any) -> str:
 
 
 def _require_model(model: str) -> tuple[str, Any]:
-    """The name and the published weights, `NAME.WEIGHTS` or else the best; ConfigError where there are none."""
+    """The name and the published weights, `NAME.WEIGHTS` or else the best; ConfigError if there are none."""
     import torchvision
     from torchvision.models import get_model_weights, list_models
 

@@ -15,7 +15,7 @@ _LOGIN_VARIABLES = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_TOKEN")
 def resolve_address(store: ModelStore) -> str:
     """The store's address in full, with an absolute path where it is a SQLite file.
 
-    Raises ConfigError where its password was not kept, and the environment does not give it.
+    Raises ConfigError if its password was not kept, and the environment does not give it.
     """
     uri = store.address or os.environ.get(ADDRESS_VARIABLE)
     if uri is None or uri == "":

@@ -100,7 +100,7 @@ def require_database(uri: str) -> None:
 
 
 def check_store(store: ModelStore) -> None:
-    """Raise ConfigError where a store cannot be used for a slip in its address or a fault on this machine.
+    """Raise ConfigError if a store cannot be used for a slip in its address or a fault on this machine.
 
     Nothing is created, and a tracking server is not asked: it may be back when the search ends.
     """
@@ -134,7 +134,7 @@ def _has_plugin(scheme: str) -> bool:
 
 
 def connect_to_existing(store: ModelStore) -> MlflowClient | None:
-    """A client of the store, None where there is none yet: reading must not create it. Raises ConfigError."""
+    """A client of the store, None if there is none yet: reading must not create it. Raises ConfigError."""
     uri = resolve_address(store)
     if (database := sqlite_file(uri)) and not database.exists():
         return None

@@ -32,7 +32,7 @@ def promote(store: ModelStore, name: str, version: int, expected: AliasChange | 
 
 
 def roll_back(store: ModelStore, name: str, expected: AliasChange | None) -> AliasChange:
-    """Let champion and previous change places; raises ConfigError where there is no previous champion."""
+    """Let champion and previous change places; raises ConfigError if there is no previous champion."""
     with _registered(store, name) as (client, aliases):
         previous, former = aliases.get(PREVIOUS), aliases.get(CHAMPION)
         if previous is None:

@@ -30,7 +30,7 @@ class Step:
 
 
 def choose(data_set: DataSet, contents: Contents, new: Sequence[Decision], said: str) -> bool:
-    """Note decisions, to be undone as one; said: what was done, for the undo button. False where it failed."""
+    """Note decisions, to be undone as one; said: what was done, for the undo button. False if it failed."""
     items = tuple(dict.fromkeys(decision.item for decision in new))
     return _apply(data_set, contents, new, (), items, said)
 
@@ -43,7 +43,7 @@ def take_back(data_set: DataSet, contents: Contents, items: Iterable[str], said:
 
 
 def last_step(data_set: DataSet) -> Step | None:
-    """What was decided last on this page, None where nothing was."""
+    """What was decided last on this page, None if nothing was."""
     return next((step for step in reversed(_history()) if step.data_set == data_set.name), None)
 
 

@@ -75,7 +75,7 @@ class Contents:
 
 
 def open_contents(data_set: DataSet) -> Contents:
-    """Open a dataset; what was read is kept until it changes. Raises DatasetError where it is not understood."""
+    """Open a dataset; what was read is kept until it changes. Raises DatasetError if it is not understood."""
     listed = list_data_set(data_set)
     both = marks(data_set.path), marks(data_set.patch_file)
     return _patched(data_set.path, (data_set.label, data_set.text, data_set.image), data_set.patch_file, both, listed)

@@ -12,7 +12,7 @@ from autotl_ui.workspace.workspace import Workspace
 
 
 def read_tree(workspace: Workspace, data_set: DataSet) -> FolderTree:
-    """The folders of a dataset; an archive is unpacked into the workspace. Raises DatasetError where it is damaged."""
+    """The folders of a dataset; an archive is unpacked into the workspace. Raises DatasetError if it is damaged."""
     path = data_set.origin or data_set.path
     if path.is_file():
         folder = workspace.data / data_set.name / "unpacked"

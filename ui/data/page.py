@@ -60,7 +60,7 @@ def show() -> None:
 
 
 def _choose(workspace: Workspace, data_sets: list[DataSet]) -> DataSet | None:
-    """Let the reader choose; None where the address names what is not here, until something else is chosen."""
+    """Let the reader choose; None if the address names what is not here, until something else is chosen."""
     by_name = {one.name: one for one in data_sets}
     wanted = _wanted(workspace) if current_study() != Study() else newest_data(workspace)
     st.session_state["data"] = wanted
@@ -79,7 +79,7 @@ def _take_choice() -> None:
 
 
 def _wanted(workspace: Workspace) -> str | None:
-    """The dataset of the current study; None where it is not among the person's data."""
+    """The dataset of the current study; None if it is not among the person's data."""
     study = current_study()
     run = next((run for run in workspace.list_runs() if run.name == study.run), None)
     name = data_in_address(workspace, run).get("data") if run else study.data

@@ -111,7 +111,7 @@ def start(
 
     target: the file or folder that it makes; what is known of the job, and what it prints, goes to files beside it.
     output: where its standard output goes, if not to the log; complete only once the job has ended.
-    Raises BusyError where a job already works on the target, or the owner has as many as one may have.
+    Raises BusyError if a job already works on the target, or the owner has as many as one may have.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     job = Job(0, 0, arguments[0], about, time.time(), budget_seconds)
@@ -191,7 +191,7 @@ def stop(target: Path) -> None:
 
 
 def read(target: Path) -> Job | None:
-    """The job that makes or made this; None where this app has not started it."""
+    """The job that makes or made this; None if this app has not started it."""
     try:
         found = json.loads(_job_file(target).read_text(encoding="utf-8"))
         numbers = {name: float(found[name]) for name in _NUMBERS if found.get(name) is not None}

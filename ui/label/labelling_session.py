@@ -29,7 +29,7 @@ N_NAMED = 3
 class Dispute:
     """An answer that was not kept, because somebody else had decided about the image meanwhile.
 
-    file: the image. theirs: what is in force, None where they undid a decision. answer: what was said here, None for
+    file: the image. theirs: what is in force, None if they undid a decision. answer: what was said here, None for
     taking a decision back.
     """
 
@@ -172,7 +172,7 @@ def take(session: LabellingSession, report: object, *, coder: str) -> tuple[str,
 
 
 def settle(session: LabellingSession, item: str, *, keep_theirs: bool) -> None:
-    """Decide a dispute. Raises DatasetError where the answer cannot be kept; then it is still to be decided."""
+    """Decide a dispute. Raises DatasetError if the answer cannot be kept; then it is still to be decided."""
     dispute = session.disputes[item]
     if keep_theirs:
         _note(session, {item: dispute.theirs}, NotKept())

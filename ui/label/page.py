@@ -71,7 +71,7 @@ def show() -> None:
 
 
 def _choose(workspace: Workspace, subjects: list[Subject]) -> Subject | None:
-    """Let the reader choose; None where the address names what is not here, until something else is chosen."""
+    """Let the reader choose; None if the address names what is not here, until something else is chosen."""
     wanted = _wanted(workspace, subjects)
     titles = {subject.key: subject.title for subject in subjects}
     choose("Data", titles, wanted.key if wanted else None, key="subject", turn=_turn_to_subject)

@@ -34,7 +34,7 @@ class SubjectQueues:
 
 
 def open_queues(workspace: Workspace, subject: Subject) -> SubjectQueues:
-    """Read a subject; DatasetError where its data or its patch file cannot be read."""
+    """Read a subject; DatasetError if its data or its patch file cannot be read."""
     order = read_order(subject.patch_file)
     source = open_subject(subject)
     labels = current_labels(source, read_patch(subject.patch_file), order=order)

@@ -33,7 +33,7 @@ def start(workspace: Workspace, run: RunView, format_name: str) -> None:
 
 
 def look(workspace: Workspace, run: RunView, format_name: str) -> Export | None:
-    """The latest attempt to write this model in this format; None where there was none."""
+    """The latest attempt to write this model in this format; None if there was none."""
     base = _base(workspace, run, format_name)
     number = max(_numbers(base), default=0)
     if not number:

@@ -20,7 +20,7 @@ class ExportableModel:
     """A deployable that the reader may use.
 
     key: identifies it. title: for the reader. address: models:/NAME/VERSION or models:/NAME@ALIAS,
-    empty where it is not registered. run: the run whose champion it is, None where that is not here.
+    empty where it is not registered. run: the run whose champion it is, None if that is not here.
     """
 
     key: str

@@ -63,7 +63,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Answer:
-    """The response to one request. document: its JSON object, None where it has none; text: the raw text."""
+    """The response to one request. document: its JSON object, None if it has none; text: the raw text."""
 
     status: int
     text: str
@@ -72,7 +72,7 @@ class Answer:
 
 
 def start(workspace: Workspace, model: ExportableModel) -> None:
-    """Serve a model on a free port; nothing happens if it is already served. BusyError where too many models are."""
+    """Serve a model on a free port; nothing happens if it is already served. BusyError if too many models are."""
     target = _target(workspace, model.key)
     former = look(workspace, model.key)
     if former and former.active:
@@ -91,7 +91,7 @@ def start(workspace: Workspace, model: ExportableModel) -> None:
 
 
 def look(workspace: Workspace, key: str) -> Server | None:
-    """The server of a model; None where none was ever started."""
+    """The server of a model; None if none was ever started."""
     target = _target(workspace, key)
     job = jobs.read(target)
     try:

@@ -164,7 +164,7 @@ def _say_how_it_ended(target: Path, job: jobs.Job | None, found: Registry) -> No
 
 
 def _read_answer(target: Path) -> _Registered | None:
-    """What the command printed at its end; None where it did not get there."""
+    """What the command printed at its end; None if it did not get there."""
     try:
         answer = json.loads(_answer_file(target).read_text(encoding="utf-8"))
         return _Registered(str(answer["name"]), int(answer["version"]))

@@ -61,7 +61,7 @@ def promote(workspace: Workspace, name: str, version: int, *, former: int | None
 
 
 def roll_back(workspace: Workspace, name: str, version: int, *, former: int | None) -> AliasChange:
-    """Make the previous champion, which is this version, the champion again; ConfigError where it is not that now."""
+    """Make the previous champion, which is this version, the champion again; ConfigError if it is not that now."""
     expected = AliasChange(name, CHAMPION, version, former)
     return require_registry(loaded_plugins()).roll_back(_store(workspace), name, expected)
 

@@ -158,7 +158,7 @@ def _shown_classes(evaluation: Evaluation, selected: Cell, *, key: str) -> tuple
 
 
 def clicked_cell(event: object) -> Cell | None:
-    """The cell that a click selected; None where it selected none."""
+    """The cell that a click selected; None if it selected none."""
     selection = event.get("selection") if isinstance(event, Mapping) else None
     points = selection.get(_PARAMETER) if isinstance(selection, Mapping) else None
     if not isinstance(points, list) or not points:

@@ -33,7 +33,7 @@ class RunDecisions:
     image: str | None = None
 
     def by_image(self) -> dict[str, Decision]:
-        """The decisions about single images, by path; AutoTLError where the patch file cannot be read."""
+        """The decisions about single images, by path; AutoTLError if the patch file cannot be read."""
         return _read(str(self.patch), self.written())
 
     def written(self) -> int:
@@ -43,7 +43,7 @@ class RunDecisions:
     def add(
         self, new: Iterable[Decision], *, undo: Iterable[str] = (), seen: Mapping[str, Decision | None] | None = None
     ) -> None:  # fmt: skip
-        """Add decisions and undo others; raises AutoTLError where they do not fit the data.
+        """Add decisions and undo others; raises AutoTLError if they do not fit the data.
 
         seen: by item, the decision on the screen; where another one is in force by now, nothing is changed.
         None to overwrite any.
@@ -56,7 +56,7 @@ class RunDecisions:
 
 
 def decisions_of(run: RunView) -> RunDecisions | None:
-    """The decisions about a run's data; None where run.json does not say which data these are."""
+    """The decisions about a run's data; None if run.json does not say which data these are."""
     if not run.data:
         return None
     return RunDecisions(run.data, run.label, run.patch or patch_file(run.data), run.text, run.image)

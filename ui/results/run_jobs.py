@@ -47,7 +47,7 @@ DEBIAS = RunCommand(
 class RunJob:
     """The latest job of a command on a run.
 
-    share: 0 to 1 of the current stage, None where it is not known. problem: why it failed, empty if it did not.
+    share: 0 to 1 of the current stage, None if it is not known. problem: why it failed, empty if it did not.
     """
 
     is_running: bool
@@ -57,7 +57,7 @@ class RunJob:
 
 
 def start_job(workspace: Workspace, command: RunCommand, run: RunView, options: Sequence[str], *, about: str) -> None:
-    """Start it; OSError where it cannot be started."""
+    """Start it; OSError if it cannot be started."""
     target = command.target(run)
     events = jobs.events_file(target)
     jobs.start(
@@ -73,7 +73,7 @@ def stop_job(command: RunCommand, run: RunView) -> None:
 
 
 def look_at_job(command: RunCommand, run: RunView) -> RunJob | None:
-    """The latest job; None where the app has started none."""
+    """The latest job; None if the app has started none."""
     target = command.target(run)
     job = jobs.read(target)
     if job is None:

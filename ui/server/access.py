@@ -35,7 +35,7 @@ def identify_people_by(access: Access) -> None:
 
 
 def owner() -> str | None:
-    """A name for the person at this page, made of hexadecimal digits; None where there is only one person.
+    """A name for the person at this page, made of hexadecimal digits; None if there is only one person.
 
     Raises UnknownPersonError before the login, or where the browser keeps no cookie.
     """

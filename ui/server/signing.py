@@ -17,7 +17,7 @@ def sign(purpose: str, value: Any) -> str:
 
 
 def unsign(purpose: str, token: str) -> Any | None:
-    """The values that were signed for this purpose; None where the token is not ours, or too old."""
+    """The values that were signed for this purpose; None if the token is not ours, or too old."""
     try:
         return URLSafeTimedSerializer(_KEY, salt=purpose).loads(token, max_age=MAX_AGE_SECONDS)
     except BadData:

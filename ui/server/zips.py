@@ -37,7 +37,7 @@ class FolderZip:
     size: int
 
     def __iter__(self) -> Iterator[bytes]:
-        """The zip, piece by piece; raises OSError where a file has changed or gone since."""
+        """The zip, piece by piece; raises OSError if a file has changed or gone since."""
         try:
             yield from stream_zip(map(_member, self.files), chunk_size=CHUNK_BYTES, extended_timestamps=False)
         except ZipIntegrityError:
@@ -47,8 +47,8 @@ class FolderZip:
 def zip_folder(folder: Path, name: str) -> FolderZip:
     """A zip of a folder's files in one top-level folder called `name`; links are left out, as they may lead anywhere.
 
-    The files are stored as they are, because weights do not compress. Raises OSError where the folder cannot be read,
-    and ValueError where it is too large for a zip that every program can open.
+    The files are stored as they are, because weights do not compress. Raises OSError if the folder cannot be read,
+    and ValueError if it is too large for a zip that every program can open.
     """
     files = tuple(
         _file(path, f"{name}/{PurePosixPath(path.relative_to(folder))}")

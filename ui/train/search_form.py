@@ -61,7 +61,7 @@ def show_form(
 
     kind: of the items. labels: the columns to learn, none for the one that is recognised.
     refused: whether the data cannot be trained on, which the page says above. leave_out: whether
-    classes with too few images are left out, None where the form is to ask.
+    classes with too few images are left out, None if the form is to ask.
     """
     offered = installed_choices(kind.name, data_set.target)
     with st.form("train", border=True):

@@ -128,7 +128,7 @@ def _is_inside(path: str, workspace: Workspace) -> bool:
 
 
 def start_search(request: SearchRequest, workspace: Workspace) -> str:
-    """Start or queue the search; returns the name of the run. Raises OSError where it cannot start."""
+    """Start or queue the search; returns the name of the run. Raises OSError if it cannot start."""
     folder = _free_folder(workspace.runs / f"{request.data_set.name}-{time.strftime('%Y%m%d-%H%M%S')}")
     jobs.start(
         folder, arguments(request, folder), owner=workspace.job_owner, about=request.data_set.title,
@@ -145,7 +145,7 @@ def find_problem_of_resuming(workspace: Workspace, run: RunView) -> str:
 
 
 def resume_search(workspace: Workspace, run: RunView) -> None:
-    """Resume a run with the rest of its budget. Raises OSError where it cannot start."""
+    """Resume a run with the rest of its budget. Raises OSError if it cannot start."""
     about = run.job.about if run.job else run.name
     jobs.start(
         run.folder,

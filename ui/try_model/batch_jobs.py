@@ -43,7 +43,7 @@ def list_batches(workspace: Workspace) -> list[Batch]:
 
 
 def start_batch(workspace: Workspace, run: RunView, data: Path, *, title: str, options: list[str]) -> Path:
-    """Start classifying data with a run's model; returns the file of the table. OSError where it cannot start."""
+    """Start classifying data with a run's model; returns the file of the table. OSError if it cannot start."""
     wanted = slug(f"{title}-by-{run.name}")
     file, number = _folder(workspace) / f"{wanted}.csv", 2
     while file.exists() or jobs.read(file):
@@ -55,7 +55,7 @@ def start_batch(workspace: Workspace, run: RunView, data: Path, *, title: str, o
 
 
 def look(file: Path) -> Batch | None:
-    """The current state of a table; None where this app did not start it."""
+    """The current state of a table; None if this app did not start it."""
     job = jobs.read(file)
     if job is None:
         return None

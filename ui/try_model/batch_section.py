@@ -207,7 +207,7 @@ def _show_rows(summary: PredictionSummary, kind: ItemKind, *, key: str) -> None:
 
 
 def _existing(text: str) -> Path | None:
-    """The absolute path that was entered; None where nothing is there or it is not a path."""
+    """The absolute path that was entered; None if nothing is there or it is not a path."""
     try:
         data = Path(text).expanduser().absolute()
         return data if text and data.exists() else None

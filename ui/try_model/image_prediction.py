@@ -24,7 +24,7 @@ def predict_image(folder: Path, content: bytes) -> Predictions:
 
 
 def preview(content: bytes, edge: int) -> bytes | None:
-    """A thumbnail as JPEG bytes; None where the content is not an image."""
+    """A thumbnail as JPEG bytes; None if the content is not an image."""
     try:
         return None if risk_of(content) else thumbnail(content, edge)
     except UnreadableImage:

@@ -58,7 +58,7 @@ def offer(run: RunView) -> None:
 
 
 def start_index(run: RunView) -> None:
-    """Start the job that reads the training images once; OSError where it cannot start."""
+    """Start the job that reads the training images once; OSError if it cannot start."""
     owner, about = current().job_owner, f"training images of {run.name}"
     jobs.start(run.folder / _INDEX, ["index", str(run.folder)], owner=owner, about=about)
 

@@ -48,7 +48,7 @@ class BegunUpload:
 def begin_upload(data: Path, sent: Sequence[SentFile], limits: Limits) -> BegunUpload:
     """Make ready for the wanted files of a list; the same list again continues the same upload.
 
-    data: the workspace's folder of datasets. Raises UploadError where nothing can be taken, or where it is too much.
+    data: the workspace's folder of datasets. Raises UploadError if nothing can be taken, or if it is too much.
     """
     if len(sent) > limits.files:
         raise UploadError(

@@ -15,7 +15,7 @@ class Receiver:
     """Writes bytes to the files of an upload; a file appears under its name once it is whole.
 
     numbers: of the files, in the order of their bytes. offset: where the bytes begin in the only file, of which a part
-    has arrived before. length: of all bytes to come. Raises UploadError where these do not fit together.
+    has arrived before. length: of all bytes to come. Raises UploadError if these do not fit together.
     """
 
     _busy: set[Path] = set()  # noqa: RUF012 - the server is one process, and one request at a time may append to a file

@@ -67,7 +67,7 @@ class _Candidate:
 
 
 def select_files(sent: Sequence[SentFile], *, max_file_bytes: int) -> Selection:
-    """Select the wanted files, numbered as in the list. Raises UploadError where none can be taken."""
+    """Select the wanted files, numbered as in the list. Raises UploadError if none can be taken."""
     skipped: Counter[str] = Counter()
     refused: list[tuple[str, str]] = []
     candidates: list[_Candidate] = []

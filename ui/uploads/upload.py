@@ -83,7 +83,7 @@ class Upload:
 
 
 def find_upload(data: Path, identity: str) -> Upload:
-    """The upload of this identity. data: the workspace's folder of datasets. UploadError where there is none."""
+    """The upload of this identity. data: the workspace's folder of datasets. UploadError if there is none."""
     manifest = data / INCOMING / identity / _MANIFEST
     try:
         if not (identity.isalnum() and identity.isascii()):

@@ -32,7 +32,7 @@ DOING = {
 class CheckView:
     """A check in any condition.
 
-    doing: what is going on, a sentence; share: 0 to 1, of the current stage, None where it is not known. problem: why
+    doing: what is going on, a sentence; share: 0 to 1, of the current stage, None if it is not known. problem: why
     it failed. document: what it found, None unless it is done. page: the page it wrote.
     """
 
@@ -46,7 +46,7 @@ class CheckView:
 
 
 def start_check(workspace: Workspace, data_set: DataSet, *, quick: bool = False) -> None:
-    """Check a dataset as a job; what an earlier check found is gone. Raises OSError where it cannot be started."""
+    """Check a dataset as a job; what an earlier check found is gone. Raises OSError if it cannot be started."""
     target, events, page = _files(workspace, data_set)
     if (job := jobs.read(target)) and job.alive:
         return
@@ -133,7 +133,7 @@ def _stage(stage: str, done: int, total: int) -> tuple[str, float | None]:
 
 
 def _document(path: Path) -> CheckDocument | None:
-    """What a check printed, None where it printed no document; ValueError where that is damaged."""
+    """What a check printed, None if it printed no document; ValueError if that is damaged."""
     try:
         found = _parsed(path, path.stat().st_mtime_ns)
     except OSError:
@@ -146,7 +146,7 @@ def _document(path: Path) -> CheckDocument | None:
 # As a resource and not as data: it may hold thousands of paths, and nothing changes it.
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _parsed(path: Path, written: int) -> CheckDocument | str | None:  # noqa: ARG001, part of the cache's key
-    """The document, or why it cannot be understood; None where it is not one."""
+    """The document, or why it cannot be understood; None if it is not one."""
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError):

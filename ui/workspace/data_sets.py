@@ -32,8 +32,8 @@ class DataSet:
     path: what the command line is given: a folder, an archive or a table of labels.
     label, text, image: the columns of the labels, the texts and the images, None if the table says which, or there is
     none.
-    origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
-    patch: the file of the decisions, where it cannot lie beside the data; None where it does.
+    origin: what `path` was before its folders were mapped to classes by hand; None if they were not.
+    patch: the file of the decisions, where it cannot lie beside the data; None if it does.
     skipped: what was dropped and not uploaded, in words. target: what the labels are, see `autotl.targets`. order: of
     ordered classes, from low to high, empty if their names tell it.
     """
@@ -85,7 +85,7 @@ def list_data_sets(workspace: Workspace) -> list[DataSet]:
 
 
 def find_data_set(workspace: Workspace, name: str) -> DataSet | None:
-    """The dataset of this name, None where there is none or its card cannot be read."""
+    """The dataset of this name, None if there is none or its card cannot be read."""
     if name != slug(name):  # an address is not trusted to be a path
         return None
     return _read_card(workspace, name, _CARD)
@@ -140,7 +140,7 @@ def save_data_set(workspace: Workspace, data_set: DataSet) -> None:
 def make_room_for_decisions(workspace: Workspace, data_set: DataSet) -> DataSet:
     """Keep the decisions in the workspace from now on, where nothing can be written beside the data.
 
-    Those that lie beside the data already are copied. Raises OSError where that cannot be done.
+    Those that lie beside the data already are copied. Raises OSError if that cannot be done.
     """
     beside = data_set.patch_file
     needless = data_set.patch or os.access(beside.parent, os.W_OK)
@@ -181,7 +181,7 @@ def delete_data_set(workspace: Workspace, data_set: DataSet) -> None:
 
 
 def bring_back(workspace: Workspace, path: Path) -> DataSet | None:
-    """List the data at this path again as they were when they were removed; None where nothing was kept about them."""
+    """List the data at this path again as they were when they were removed; None if nothing was kept about them."""
     for card in sorted(workspace.data.glob(f"*{_REMOVED}")):
         one = _read_card(workspace, card.name.removesuffix(_REMOVED), _REMOVED)
         if one and path in (one.path, one.origin):

@@ -18,7 +18,7 @@ OpenModel: TypeAlias = Predictor | JointPredictor
 
 
 def open_model(folder: Path) -> OpenModel | None:
-    """The model of a deployable, kept open while it is the latest; None where it cannot be opened."""
+    """The model of a deployable, kept open while it is the latest; None if it cannot be opened."""
     try:
         return _open(str(folder), (folder / "model.onnx").stat().st_mtime_ns)
     except Exception:  # onnxruntime's errors share no base; in any case the folder holds no usable model

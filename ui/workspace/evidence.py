@@ -16,7 +16,7 @@ from autotl_ui.workspace.runs import RunView
 
 
 def find_evidence(run: Path) -> Evidence | None:
-    """The evidence of a run; None where it has none, or where it is damaged. It is shared: nothing may change it."""
+    """The evidence of a run; None if it has none, or if it is damaged. It is shared: nothing may change it."""
     return _read(str(run), _written(run)) if has_evidence(run) else None
 
 

@@ -26,7 +26,7 @@ def list_items(
     """The listing of a folder, archive or table, which is shared and must not be changed.
 
     order: of the classes, if they have one and it was given. label, text, image: columns, as for `autotl fit`.
-    Raises DatasetError where the data are not there, or are not understood.
+    Raises DatasetError if the data are not there, or are not understood.
     """
     found = _listed(data, label, text, kind, order, image, marks(data))
     if isinstance(found, str):

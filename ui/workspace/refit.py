@@ -24,7 +24,7 @@ def is_behind(run: RunView, subject: Subject) -> bool:
 
 
 def start_refit(workspace: Workspace, run: RunView) -> Path:
-    """Start it; returns the folder of the new run. Raises OSError where it cannot be started."""
+    """Start it; returns the folder of the new run. Raises OSError if it cannot be started."""
     folder = free_folder(run.folder)
     jobs.start(
         folder,

@@ -62,7 +62,7 @@ class RunView:
 
     @property
     def data(self) -> Path | None:
-        """What it learns from; None where its run.json does not say."""
+        """What it learns from; None if its run.json does not say."""
         return self._path(self.state.data)
 
     @property
@@ -101,7 +101,7 @@ class RunView:
 
     @property
     def report(self) -> Path | None:
-        """The report; None where there is none."""
+        """The report; None if there is none."""
         path = self.folder / "report.html"
         return path if path.exists() else None
 

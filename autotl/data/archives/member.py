@@ -18,7 +18,7 @@ _MOST_SHOWN = 200
 class Member:
     """A file or a folder in an archive.
 
-    size: bytes, as the archive declares. packed: compressed bytes of this member, None where the format does not say.
+    size: bytes, as the archive declares. packed: compressed bytes of this member, None if the format does not say.
     """
 
     name: str

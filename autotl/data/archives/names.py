@@ -41,7 +41,7 @@ class Names:
         self._folded: dict[str, int] = {}
 
     def claim(self, parts: tuple[str, ...], *, folder: bool) -> str:
-        """Reserve a path that every system can store for a member; raises RefusedError where it is taken."""
+        """Reserve a path that every system can store for a member; raises RefusedError if it is taken."""
         here, names = self, []
         for depth, part in enumerate(parts, start=1):
             name, child = here._claim(part, folder=folder or depth < len(parts))

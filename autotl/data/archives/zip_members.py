@@ -101,7 +101,7 @@ def _require_plain(info: zipfile.ZipInfo, name: str) -> bool:
 
 
 def _end_of(file: IO[bytes], info: zipfile.ZipInfo) -> int:
-    """Where a member ends by its own header; raises RefusedError where that contradicts the table of contents."""
+    """Where a member ends by its own header; raises RefusedError if that contradicts the table of contents."""
     file.seek(info.header_offset)
     fields = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
     signature, _, flags, method, _, _, *sizes, name_bytes, extra_bytes = fields

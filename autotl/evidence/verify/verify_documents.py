@@ -45,7 +45,7 @@ class Ledger:
         self.differs, self.covered = list[tuple[str, Any, Any]](), set[str]()
 
     def document(self, file: str) -> Any:
-        """A JSON file, or a table with a dictionary a row; DamagedError where it is missing or cannot be read."""
+        """A JSON file, or a table with a dictionary a row; DamagedError if it is missing or cannot be read."""
         if file not in self.documents:
             try:
                 with (self.folder / file).open(encoding="utf-8", newline="") as stream:
