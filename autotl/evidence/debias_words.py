@@ -58,7 +58,7 @@ def sentence_of(
         said += ", at a cost in accuracy"
     fallen = [f"{group} {in_points(score)}" for group, score in groups.items() if score.high < 0]
     lost = f"; lower recall of {listed(fallen, most=3)}" if fallen else ""
-    return f"the method {name} {said}: {figures}{lost}; {counted(n_seeds, 'seed')}, {duration(seconds)} each"
+    return f"The method {name} {said}: {figures}{lost}; {counted(n_seeds, 'seed')}, {duration(seconds)} each"
 
 
 def in_points(score: ScoreInterval) -> str:
@@ -81,7 +81,7 @@ def sentences(
             f"The champion finds {champion_groups[worst].percent()} of {worst}, its worst subgroup, and "
             f"{champion_groups[best].percent()} of {best}, its best"
         )
-    if methods and not any(method.verdict == BETTER for method in methods):
+    if len(methods) > 1 and not any(method.verdict == BETTER for method in methods):
         found.append(f"Of {counted(len(methods), 'method')} none is shown to be better than the champion")
     return (*found, *(method.sentence for method in in_order(methods)))
 

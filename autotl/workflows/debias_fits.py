@@ -42,7 +42,7 @@ The last layer of the champion (trial {trial}) was fitted again by the method {n
 seeds. How it compares with the champion on the test split is in the run's report. {calibrated}
 """
 _CALIBRATED = """Its probabilities are calibrated by the temperature {temperature:.2f}, on {n} items that other fits of
-the method did not learn from. They are those of data in which the subgroups are as frequent as in these."""
+the method did not learn from. They hold for data in which the subgroups are as frequent as among those."""
 _UNCALIBRATED = "Its probabilities are not calibrated: all items were learned from."
 
 

@@ -85,8 +85,10 @@ def test_the_best_verdict_comes_first() -> None:
 
 
 def test_that_no_method_is_better_is_said_first() -> None:
-    found = outcome(method("slow", (0.2, -0.05, 0.45)))
-    assert "none is shown to be better" in sentences(found.champion_groups, found.methods)[1]
+    found = outcome(method("slow", (0.2, -0.05, 0.45)), method("dfr", (0.1, -0.05, 0.35)))
+    assert "Of 2 methods none is shown to be better" in sentences(found.champion_groups, found.methods)[1]
+    alone = outcome(method("slow", (0.2, -0.05, 0.45)))
+    assert sentences(alone.champion_groups, alone.methods)[1:] == ("slow is undecided",)
 
 
 def test_what_could_not_be_judged_is_noted() -> None:
