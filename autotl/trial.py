@@ -18,7 +18,6 @@ Params: TypeAlias = Mapping[str, float | int | str | bool]
 
 Cause: TypeAlias = Literal["", "obstacle", "time", "crash", "lost", "export"]
 
-DEFAULT_HEAD = "logistic"
 POOLINGS = ("avg+max", "avg", "max")
 STAGES = ("joined", "top", "top-1", "top-2", "top-3")
 MAX_DEPTH = 6

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autotl.cli.options import Disable, Events, Json, RunFolder
-from autotl.cli.output import load_plugins, print_json
+from autotl.cli.output import event_writers, load_plugins, print_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,6 @@ def autoencode(
     as_json: Json = False,
 ) -> None:
     """Train an autoencoder on a run's images: reconstructions, samples, walks, and which images are rare."""
-    from autotl.runs.event_log import EventWriter
     from autotl.runs.events import Listener
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.runtime.durations import parse_duration
@@ -51,7 +50,7 @@ def autoencode(
     asked = AutoencoderRequest(method, edge, latents, limit, epochs, seed)
     plugins = load_plugins(disable_plugin)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
-        listeners: tuple[Listener, ...] = (printer, *((EventWriter.create(events),) if events else ()))
+        listeners: tuple[Listener, ...] = (printer, *event_writers(events))
         found = train(run, asked, plugins=plugins, settings=settings(), listeners=listeners)
     if as_json:
         print_json(found)

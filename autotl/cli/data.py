@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +28,7 @@ from autotl.cli.options import (
     Text,
     split_assignment,
 )
-from autotl.cli.output import cache_folder, load_plugins, print_json
+from autotl.cli.output import cache_folder, event_writers, load_plugins, print_json
 from autotl.errors import DatasetError
 from autotl.runtime.user_paths import expand_home, split_names, split_order
 
@@ -64,7 +64,6 @@ def check(
 ) -> None:
     """Check a dataset before anything is learned from it, and write a page that shows what was found."""
     from autotl.runs.config import Config
-    from autotl.runs.event_log import EventWriter
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.runtime.conditions import Place, require_writable
     from autotl.runtime.user_paths import short_name
@@ -76,11 +75,8 @@ def check(
     )  # fmt: skip
     page = page or Path(f"{short_name(config.data.resolve().name)}-check.html")
     require_writable(Place(page.absolute().parent, "the folder of the page", "Name another file with --page"))
-    with ExitStack() as stack:
-        listeners: list[Listener] = [stack.enter_context(closing(ProgressPrinter(budget_seconds=None)))]
-        if events:
-            listeners.append(EventWriter.create(events))
-        found = _look_at(config, page, tuple(listeners), quick=quick)
+    with closing(ProgressPrinter(budget_seconds=None)) as printer:
+        found = _look_at(config, page, (printer, *event_writers(events)), quick=quick)
     if as_json:
         print_json(found.document() | {"page": str(page)})
     else:

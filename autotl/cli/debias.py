@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autotl.cli.options import Disable, Events, Json, RunFolder
-from autotl.cli.output import load_plugins, print_json
+from autotl.cli.output import event_writers, load_plugins, print_json
 from autotl.runtime.user_paths import expand_home, split_names
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ def debias(
     as_json: Json = False,
 ) -> None:
     """Train a run's last layer or network against bias; compare it with the champion, subgroup by subgroup."""
-    from autotl.runs.event_log import EventWriter
     from autotl.runs.events import Listener
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.runtime.durations import parse_duration
@@ -59,7 +58,7 @@ def debias(
 
     request = DebiasRequest(by, split_names(method), seeds, attributes, parse_duration(limit, name="--limit"), out)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
-        listeners: tuple[Listener, ...] = (printer, *((EventWriter.create(events),) if events else ()))
+        listeners: tuple[Listener, ...] = (printer, *event_writers(events))
         try:
             found = debias_run(
                 run, request, plugins=load_plugins(disable_plugin), settings=settings(), listeners=listeners

@@ -44,7 +44,7 @@ from autotl.cli.options import (
     TrackingUri,
     Workers,
 )
-from autotl.cli.output import load_plugins, print_json
+from autotl.cli.output import event_writers, load_plugins, print_json
 from autotl.errors import ConfigError
 from autotl.runs.limits import DEFAULT_BUDGET_SECONDS
 from autotl.runtime.user_paths import expand_home, split_names, split_order, split_paths
@@ -141,7 +141,7 @@ def search(config: Config, *, as_json: bool, events: Path | None = None) -> None
     clock = Clock(config.budget_seconds, seconds_since_process_began())
     plugins = load_plugins(config.disable_plugins)
     with _interruption_told(config.run), closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
-        listeners: tuple[Listener, ...] = (printer, *_writers(events))
+        listeners: tuple[Listener, ...] = (printer, *event_writers(events))
         if "," in (config.label or "") or config.joint:
             from autotl.workflows.several_targets import fit_targets, with_targets
 
@@ -230,7 +230,7 @@ def refit(
     folder = new or run.absolute().parent / default_run_folder(config.data, time.localtime()).name
     plugins = load_plugins(config.disable_plugins)
     with _interruption_told(folder), closing(ProgressPrinter(budget_seconds=None)) as printer:
-        listeners: tuple[Listener, ...] = (printer, *_writers(events))
+        listeners: tuple[Listener, ...] = (printer, *event_writers(events))
         finished = refit_champion(
             run, folder, plugins=plugins, settings=settings(), listeners=listeners, register=register,
             moved=Moved(data, groups, attributes, patch),
@@ -251,12 +251,6 @@ def _interruption_told(run: Path) -> Iterator[None]:
             text = "Interrupted before the search began: start it again."
         typer.echo(text, err=True)
         raise
-
-
-def _writers(events: Path | None) -> tuple[Listener, ...]:
-    from autotl.runs.event_log import EventWriter
-
-    return (EventWriter.create(events),) if events else ()
 
 
 def report(run: RunFolder, as_json: Json = False) -> None:

@@ -78,7 +78,7 @@ ImageColumn = Annotated[
     str | None,
     typer.Option(
         "--image",
-        metavar="NAME|none",
+        metavar="NAME|none|clips|frames",
         help="The column of a table that names or holds images; none: learn from texts alone. Of a folder, clips: its "
         "videos and animated images; frames: each folder of images is a clip. [default: recognised]",
     ),

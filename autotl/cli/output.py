@@ -1,4 +1,4 @@
-"""What several commands share: loading plugins with warnings, the cache folder, and printing."""
+"""What several commands share: loading plugins with warnings, the cache folder, writing events, and printing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from autotl.plugins import Plugins
+    from autotl.runs.events import Listener
 
 
 _documents: BinaryIO | None = None
@@ -55,6 +56,13 @@ def cache_folder() -> Path:
     from autotl.settings import settings
 
     return settings().cache
+
+
+def event_writers(file: Path | None) -> tuple[Listener, ...]:
+    """What writes events to the file of --events; empty without one."""
+    from autotl.runs.event_log import EventWriter
+
+    return (EventWriter.create(file),) if file else ()
 
 
 def print_json(document: Any) -> None:

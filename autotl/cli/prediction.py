@@ -10,7 +10,7 @@ import typer
 
 from autotl.cli.models import open_deployable, open_model
 from autotl.cli.options import Events, ImageColumn, Json, Label, Model, RunFolder, Text, TrackingUri
-from autotl.cli.output import cache_folder, print_document
+from autotl.cli.output import cache_folder, event_writers, print_document
 from autotl.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ def predict(
     from autotl.deploy.prediction_files import collect, columns_of_run
     from autotl.deploy.predictor import Predictor
     from autotl.deploy.targets_predictor import Predictor as JointPredictor
-    from autotl.runs.event_log import EventWriter
 
     if as_json and as_csv:
         raise ConfigError("--json and --csv exclude each other; give one of them")
@@ -66,7 +65,7 @@ def predict(
     )  # fmt: skip
     outcome = batch_prediction.Outcome(reader.item)
     with ExitStack() as stack:
-        listeners: list[Listener] = [EventWriter.create(events)] if events else []
+        listeners: list[Listener] = [*event_writers(events)]
         if len(given) > batch_prediction.N_AT_ONCE:  # fewer take less time than importing the printer
             listeners.append(_printer(stack, f"{len(given)} {reader.item}s to classify"))
         form = "json" if as_json else "csv" if as_csv else "lines"

@@ -10,7 +10,7 @@ import typer
 
 from autotl.cli.fit import EXIT_INTERRUPTED
 from autotl.cli.options import Disable, Events, Json
-from autotl.cli.output import load_plugins, print_json
+from autotl.cli.output import event_writers, load_plugins, print_json
 from autotl.errors import ConfigError
 from autotl.runtime.user_paths import expand_home
 
@@ -84,13 +84,12 @@ def style(
 
 
 def _make(request: StyleRequest, plugins: Plugins, events: Path | None, *, grid: bool) -> StyledImage | StageGrid:
-    from autotl.runs.event_log import EventWriter
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.workflows.style import transfer_style
     from autotl.workflows.style_grid import compare_stages
 
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
-        listeners: tuple[Listener, ...] = (printer, *([EventWriter.create(events)] if events else []))
+        listeners: tuple[Listener, ...] = (printer, *event_writers(events))
         if grid:
             return compare_stages(request, plugins=plugins, listeners=listeners)
         return transfer_style(request, plugins=plugins, listeners=listeners)

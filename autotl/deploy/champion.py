@@ -62,7 +62,7 @@ def fit_champion(context: SearchContext, trial: TrialRecord) -> Champion:
     """
     if trial.strategy == FINE_TUNE:
         for name in (GRAPH_FILE, REPLAY_FILE):
-            trial_file(context.run, trial.number, name)
+            trial_file(context.run, trial.number, name)  # brings it here
         return tuned_champion(context, trial, context.run.trial_folder(trial.number))
     if trial.strategy == ENSEMBLE:
         return _frozen(context, trial, trial.members)

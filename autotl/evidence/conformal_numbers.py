@@ -1,15 +1,12 @@
 """Conformal intervals of numbers: intervals around a predicted number that hold the true one with a given probability.
 
 With residuals of items that the model was not fitted on it is split conformal prediction, whose coverage is guaranteed
-where items are exchangeable (Vovk et al. 2005; Lei et al. 2018). With out-of-fold residuals and the models of the folds
-it is CV+ (Barber, Candès, Ramdas & Tibshirani 2021, Predictive inference with the jackknife+, theorem 4), with a
-guarantee of about twice the miss rate and the nominal one in practice. Out-of-fold residuals around the model that was
+where items are exchangeable (Vovk et al. 2005; Lei et al. 2018). Out-of-fold residuals around the model that was
 refitted on all items have no such guarantee; its own test items say what they cover.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +20,6 @@ ALPHA = 0.1
 """The share of cases in which an interval may miss the true number."""
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 _FEWEST_IN_A_PART = 20
-_BLOCK_ITEMS = 500
 
 
 @dataclass(frozen=True)
@@ -65,27 +61,6 @@ def calibrate_interval(
     if len(rows) < needed_items(alpha):
         return None
     return NumberInterval(1 - alpha, conformal_quantile(np.abs(residuals[rows]), alpha), len(rows))
-
-
-def cv_plus(
-    residuals: np.ndarray, folds: np.ndarray, predicted: np.ndarray, *, alpha: float = ALPHA
-) -> tuple[np.ndarray, np.ndarray]:
-    """The lower and upper ends of the CV+ intervals of new items, float (n_new,) each; infinite with too few residuals.
-
-    residuals: float (n,), out of fold; folds: int (n,), the fold that each was predicted in; predicted: float (n_new,
-    n_folds), what the model that was fitted without each fold says of the new items.
-    """
-    n, widths = len(residuals), np.abs(residuals)
-    rank = math.ceil((1 - alpha) * (n + 1) - 1e-9)
-    if rank > n:
-        return np.full(len(predicted), -np.inf), np.full(len(predicted), np.inf)
-    low, high = np.empty(len(predicted)), np.empty(len(predicted))
-    for start in range(0, len(predicted), _BLOCK_ITEMS):
-        block = slice(start, start + _BLOCK_ITEMS)
-        centres = predicted[block][:, folds]
-        low[block] = np.partition(centres - widths, n - rank, axis=1)[:, n - rank]
-        high[block] = np.partition(centres + widths, rank - 1, axis=1)[:, rank - 1]
-    return low, high
 
 
 def coverage_table(

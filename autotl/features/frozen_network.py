@@ -90,7 +90,7 @@ class FrozenNetwork:
 
     @property
     def reads_images(self) -> bool:
-        """Whether its input are images, one for each item."""
+        """Whether its inputs are images, one for each item."""
         return self.modality == "image"
 
     @property

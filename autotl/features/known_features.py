@@ -19,7 +19,8 @@ def count_known(cache: Path, source: str, size: Size, digests: np.ndarray) -> in
 
     digests: bytes (n,). It is an estimate: the features may be those of other weights under the same name.
     """
-    found, (source, _, crop) = 0, source.removesuffix(MOTION).partition(CROPPED)
+    source, _, crop = source.removesuffix(MOTION).partition(CROPPED)
+    found = 0
     for name in {source, folder_name(source)}:
         for folder in (cache / "networks").glob(f"{glob.escape(name)}-{size[0]}x{size[1]}-*"):
             try:

@@ -72,8 +72,10 @@ def read_facts(
 
     paths: relative to root. digests: SHA-256 of each file, bytes (n,).
     """
-    every, (digests, first, place) = (paths, digests), _distinct(digests)
-    paths, store = paths[first], _open_store(cache)
+    store = _open_store(cache)
+    signatures = StoredMiniatures(store, digests, paths, lambda path: _examine_again(_name(root, path)))
+    digests, first, place = _distinct(digests)
+    paths = paths[first]
     kept, known = _known_facts(store, digests)
     reasons = np.full(len(paths), "", dtype=object)
     missing = np.flatnonzero(~known)
@@ -100,7 +102,6 @@ def read_facts(
             if side_by_side is map and time.monotonic() - began > _QUICK_SECONDS * len(part):
                 side_by_side = stack.enter_context(ThreadPoolExecutor(os.cpu_count())).map
     facts = pd.DataFrame({name: kept[name][place] for name in FACT_COLUMNS})
-    signatures = StoredMiniatures(store, every[1], every[0], lambda path: _examine_again(_name(root, path)))
     return ImageFacts(facts, signatures, reasons.astype(str)[place])
 
 

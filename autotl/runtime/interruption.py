@@ -29,10 +29,10 @@ def leave_to_parent() -> None:
 
 
 def raise_if_requested() -> None:
-    """Raise KeyboardInterrupt where one was raised since the last call and may have gone unnoticed, or was postponed.
+    """Raise KeyboardInterrupt if one was raised since the last call and may have gone unnoticed, or was postponed.
 
-    An exception that a signal raises inside a finaliser or a callback of a C library is printed at best. Other threads
-    than the main one are told too, and it all the same.
+    An exception that a signal raises inside a finaliser or a callback of a C library is printed at best. In a thread
+    other than the main one it is raised, too, and the main thread still gets it.
     """
     if _requested.is_set():
         if threading.current_thread() is threading.main_thread():

@@ -181,8 +181,8 @@ def _write(
     contents = Contents(result, board, search, test, subject.tested, findings, plugins, source, trained_on, said)
     _export(context, champion, _facts(result, champion.trial), write_card(run, contents))
     write_report(run, contents)
+    # They were made after an interrupted search, which has been carried on since, and stood in its former report.
     add_debias_section(run.folder / "report.html", read_outcomes(run.folder, champion=result.champion.trial))
-    # Of an interrupted search, which is carried on; its report is written anew.
     add_autoencoder_section(run.folder, find_autoencoders(run.folder), champion=result.champion.trial)
 
 

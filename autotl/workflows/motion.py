@@ -28,12 +28,13 @@ def motion(subject: Subject) -> Said:
     frames = _untuned(completed, default.reading, context)
     if frames is None:
         return Said(PIECE, problem="there was no time for the untuned head on the frames alone")
-    moving = [found for one in context.space.motion() if (found := _untuned(completed, one, context))]
-    others = {"motion": moving[:1]} | {
-        name: [one for one in completed if one.strategy == strategy][:1]
-        for name, strategy in (("vote", FRAME_VOTE), ("majority", MAJORITY))
+    moving = (_untuned(completed, one, context) for one in context.space.motion())
+    others = {
+        "motion": next(filter(None, moving), None),
+        "vote": next((one for one in completed if one.strategy == FRAME_VOTE), None),
+        "majority": next((one for one in completed if one.strategy == MAJORITY), None),
     }
-    gains = _gains(subject, frames, {name: found[0] for name, found in others.items() if found})
+    gains = _gains(subject, frames, {name: trial for name, trial in others.items() if trial})
     larger = context.objective.larger_is_better
     return Said(PIECE, (motion_table(gains),), describe_motion(gains, larger_is_better=larger))
 
