@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -24,11 +25,16 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imports(path: Path) -> Iterator[tuple[str, int]]:
-    """Yield each module that a file imports with its line, as ("autotl.data.dataset", 7).
+@cache
+def imports(path: Path) -> tuple[tuple[str, int], ...]:
+    """Return each module that a file imports with its line, as ("autotl.data.dataset", 7).
 
     Imports inside functions and for type checkers only count too.
     """
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
