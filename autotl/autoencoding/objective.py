@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autotl.autoencoding.trained import TrainedAutoencoder
+from autotl.runtime import keras_backend
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +32,7 @@ def compiled(trained: TrainedAutoencoder, *, seed: int) -> keras.Model:
         mean, log_variance = trained.encoder(pixels)
         model = keras.Model(pixels, trained.decoder(_drawing_layer(seed)([mean, log_variance])))
         loss = _cross_entropy
-    model.compile(keras.optimizers.Adam(LEARNING_RATE), loss, jit_compile=False)
+    model.compile(keras.optimizers.Adam(LEARNING_RATE), loss, jit_compile=keras_backend.compiles_steps())
     return model
 
 

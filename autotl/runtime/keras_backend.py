@@ -162,6 +162,17 @@ def session(seed: int, *, precision: str = "") -> Iterator[None]:
         keras.config.set_dtype_policy(policy)
 
 
+def compiles_steps() -> bool:
+    """What a model that is trained is compiled with as `jit_compile`.
+
+    Without it JAX runs each operation of a step by itself. TensorFlow makes a graph of the step in any case, and takes
+    longer with it, on a processor many times as long.
+    """
+    import keras
+
+    return bool(keras.backend.backend() == "jax")
+
+
 def with_gradient(terms: Callable[[Any], Any]) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Return a function that computes the terms of a loss and the gradient of their sum.
 

@@ -11,6 +11,7 @@ from autotl.graphs.keras_to_onnx import OPSET
 from autotl.graphs.surgery import join, keep_output, rename_tensor
 from autotl.interfaces import Head
 from autotl.predictions import log_loss, log_losses
+from autotl.runtime import keras_backend
 from autotl.runtime.blas_threads import limit_threads
 from autotl.training.calibration import Calibration
 from autotl.training.components import location_and_spread
@@ -201,7 +202,7 @@ class NetworkClassifier:
         self._scaling = scaling
         self._mean = np.zeros(n_features, dtype=np.float32)
         self._deviation = np.ones(n_features, dtype=np.float32)
-        model.compile(keras.optimizers.Adam(LEARNING_RATE), self.loss, jit_compile=False)
+        model.compile(keras.optimizers.Adam(LEARNING_RATE), self.loss, jit_compile=keras_backend.compiles_steps())
         model.optimizer.build(model.trainable_variables)
         # Compiled once and reset for each fold: tracing a graph costs more than training a small head.
         self._initial = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]

@@ -20,6 +20,7 @@ import numpy as np
 from autotl.errors import OutOfTimeError
 from autotl.features.decoded_images import Pixels
 from autotl.features.frozen_network import POOLINGS, pool_stages, select_stages, stage_outputs
+from autotl.runtime import keras_backend
 from autotl.training.augmentation import altered
 from autotl.training.classifiers import BATCH_ITEMS, batches
 from autotl.training.emphasis import Emphasis
@@ -296,7 +297,7 @@ def _compile(trainer: Any, training: Training, own_loss: Callable[[Any, Any], An
     loss: Any = own_loss or "sparse_categorical_crossentropy"
     if training.label_smoothing and not own_loss:
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing)
-    trainer.compile(optimizer, loss, jit_compile=False)
+    trainer.compile(optimizer, loss, jit_compile=keras_backend.compiles_steps())
     return optimizer
 
 

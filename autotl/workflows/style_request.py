@@ -143,11 +143,11 @@ def _require_sound(request: StyleRequest) -> None:
         raise ConfigError(f"{request.out} already exists. Give another file with --out.")
     ranges = (
         ("--size", request.size, LEAST_SIDE, LARGEST_SIZE), ("--steps", request.steps, 1, 100_000),
-        ("--strength", request.strength, 0.001, 1000.0), ("--seed", request.seed, 0, MAX_SEED),
+        ("--strength", request.strength, 0.001, 1000), ("--seed", request.seed, 0, MAX_SEED),
     )  # fmt: skip
     for option, value, least, most in ranges:
         if not least <= value <= most:
-            raise ConfigError(f"{option} is {value:g}; expected a number from {least:g} to {most:g}")
+            raise ConfigError(f"{option} is {value}; expected a number from {least} to {most}")
     require_writable(Place(request.out.absolute().parent, "the folder of the image", "Give another file with --out"))
 
 

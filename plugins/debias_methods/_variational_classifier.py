@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from autotl.runtime import keras_backend
+
 KL_WEIGHT = 5e-4
 """Of the Kullback-Leibler divergence from the standard normal distribution, beside the mean error of reconstruction."""
 
@@ -84,7 +86,7 @@ def _assemble(
     reconstruction = layers.Activation("linear", dtype="float32", name="reconstruction")(decode(sample))
     whole = keras.Model(inputs, {"probabilities": probabilities, "reconstruction": reconstruction})
     losses = {"probabilities": "sparse_categorical_crossentropy", "reconstruction": "mean_absolute_error"}
-    whole.compile(keras.optimizers.Adam(1e-3), losses, jit_compile=False)
+    whole.compile(keras.optimizers.Adam(1e-3), losses, jit_compile=keras_backend.compiles_steps())
     whole.optimizer.build(whole.trainable_variables)
     initial = [keras.ops.convert_to_numpy(variable) for variable in _variables(whole)]
     return VariationalClassifier(whole, keras.Model(inputs, probabilities), keras.Model(inputs, mean), initial)

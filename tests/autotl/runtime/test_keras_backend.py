@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,3 +135,17 @@ def test_the_gradient_is_that_of_the_sum_of_all_terms():
     np.testing.assert_allclose(terms, [15, 9])
     np.testing.assert_allclose(gradient, 2 * point + [[3, 3], [0, 0]])
     np.testing.assert_array_equal(both(2 * point)[0], [60, 18])
+
+
+@pytest.mark.parametrize(("backend", "compiles"), [("jax", True), ("tensorflow", False), ("torch", False)])
+def test_steps_of_a_training_are_compiled_where_they_would_be_taken_operation_by_operation(
+    backend, compiles, monkeypatch
+):
+    monkeypatch.setattr("keras.backend.backend", lambda: backend)
+    assert keras_backend.compiles_steps() == compiles
+
+
+def test_no_model_is_trained_without_asking_whether_to_compile_its_steps():
+    root = Path(__file__).parents[3]
+    sources = [path for name in ("autotl", "plugins") for path in (root / name).rglob("*.py")]
+    assert not [path for path in sources if "jit_compile=False" in path.read_text(encoding="utf-8")]

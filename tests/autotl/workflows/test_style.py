@@ -155,8 +155,9 @@ def test_a_grid_that_is_interrupted_has_the_images_so_far(asked: StyleRequest, p
     [
         ({"out": Path("out.gif")}, r"out.gif; expected a name that ends in .png, .jpg, .jpeg or .webp"),
         ({"size": 16}, "--size is 16; expected a number from 32 to 2048"),
-        ({"steps": 0}, "--steps is 0; expected a number from 1"),
-        ({"strength": 0.0}, "--strength is 0; expected a number from 0.001 to 1000"),
+        ({"size": 1_000_000}, "--size is 1000000; expected a number from 32 to 2048"),
+        ({"steps": 0}, "--steps is 0; expected a number from 1 to 100000"),
+        ({"strength": 0.0}, "--strength is 0.0; expected a number from 0.001 to 1000"),
         ({"strength": float("nan")}, "--strength is nan"),
         ({"seed": -1}, "--seed is -1; expected a number from 0"),
         ({"backbone": "tinny"}, "unknown backbone 'tinny'; did you mean 'tiny'"),
