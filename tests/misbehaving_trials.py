@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import time
 
 import numpy as np
@@ -12,6 +13,8 @@ from autotl.runtime.guarded_process import serve
 
 SLEEPS, LEAKS, EXITS, RAISES, NO_MEMORY, OUT_ON_GPU, DISK_FULL, TELLS_AND_SLEEPS = range(101, 109)
 EVERY_TRIAL_SLEEPS = "AUTOTL_TEST_EVERY_TRIAL_SLEEPS"
+JOINT_TRAINING = "AUTOTL_TEST_JOINT_TRAINING"
+"""In the environment: "is killed" or "hangs"."""
 
 
 class ResourceExhaustedError(Exception):
@@ -23,17 +26,25 @@ def main():
 
 
 def _start(ask):
-    from autotl.search import run_trial, trial_child
+    from autotl.search import joint_fine_tune, run_trial, trial_child
     from autotl.training import fine_tuning
 
     handler = trial_child._start(ask)
     real, fine_tuning.MAX_EPOCHS = run_trial.fine_tune, 2
+    train = joint_fine_tune.train
+
+    def train_jointly(*arguments, **options):
+        if os.environ.get(JOINT_TRAINING) == "is killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if os.environ.get(JOINT_TRAINING) == "hangs":
+            time.sleep(600)
+        return train(*arguments, **options)
 
     def fine_tune(context, candidate, hp, folder, options):
         misbehave(context, int(folder.name))
         return real(context, candidate, hp, folder, options)
 
-    run_trial.fine_tune = fine_tune
+    run_trial.fine_tune, joint_fine_tune.train = fine_tune, train_jointly
     return handler
 
 

@@ -1,4 +1,4 @@
-"""The child's side of `TrialProcess`: it performs trials, and tells the parent what happens in them."""
+"""The child's side of `RunProcess`: it trains networks, and tells the parent what happens meanwhile."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from autotl.errors import ConfigError, PluginError
+from autotl.errors import ConfigError, OutOfTimeError, PluginError
 from autotl.plugins import load_plugins
 from autotl.runs.events import Event
 from autotl.runs.run import Run, open_run
 from autotl.runtime.conditions import condition_in
 from autotl.runtime.guarded_process import Document
+from autotl.search.joint_plan import JointPlan
+from autotl.search.joint_process import JointServer
 from autotl.search.remote_heads import Traits
 from autotl.search.trial_server import TrialServer
 from autotl.search.trial_task import TrialTask
@@ -34,15 +36,25 @@ class ToldRun(Run):
 
 
 class ChildTrials:
-    """Answers what `TrialProcess` asks; the parent is told of each event, value and cost as it comes."""
+    """Answers what `TrialProcess` and `train_apart` ask; the parent hears of events, values and costs as they come."""
 
     def __init__(self, ask: Callable[[Document], Mapping[str, Any]]) -> None:
         self._ask, self._asking = ask, threading.Lock()
-        self._server: TrialServer | None = None
+        self._server: TrialServer | JointServer | None = None
 
     def __call__(self, body: Document, _arrays: Sequence[np.ndarray]) -> tuple[Document, Sequence[np.ndarray]]:
         """Do what is asked for; whatever it raises is for the parent, conditions of the machine with their number."""
-        return {"open": self._open, "perform": self._perform}[body["do"]](body), ()
+        if body["do"] == "open":
+            return self._open(body), ()
+        try:
+            return {"perform": self._perform, "train_jointly": self._train_jointly}[body["do"]](body), ()
+        except OutOfTimeError as late:
+            return {"late": str(late)}, ()
+        except Exception as error:
+            condition = condition_in(error)
+            if condition is None:
+                raise
+            return {"condition": [condition.errno, condition.strerror, condition.filename]}, ()
 
     def report(self, value: float, step: int) -> None:
         """Tell the parent a value of the objective, for the study."""
@@ -59,23 +71,27 @@ class ChildTrials:
             tell=lambda event: self._tell({"event": event.to_json()}),
         )  # fmt: skip
         traits = {head: Traits(**known) for head, known in body["traits"].items()}
-        self._server = TrialServer(
-            told, plugins, Settings(**body["settings"]), traits=traits,
-            told=lambda head, seconds: self._tell({"fold": [head, seconds]}),
-        )  # fmt: skip
+        settings = Settings(**body["settings"])
+        if run.config.targets:
+            self._server = JointServer(told, plugins, settings, traits=traits)
+        else:
+            self._server = TrialServer(
+                told, plugins, settings, traits=traits,
+                told=lambda head, seconds: self._tell({"fold": [head, seconds]}),
+            )  # fmt: skip
         return {}
 
     def _perform(self, body: Document) -> Document:
-        if self._server is None:
+        if not isinstance(self._server, TrialServer):
             raise ConfigError("no run has been opened here")
-        try:
-            record = self._server.perform(TrialTask.from_json(body["task"]), body["seconds_left"], self)
-        except Exception as error:
-            condition = condition_in(error)
-            if condition is None:
-                raise
-            return {"condition": [condition.errno, condition.strerror, condition.filename]}
+        record = self._server.perform(TrialTask.from_json(body["task"]), body["seconds_left"], self)
         return {"record": record.to_json()}
+
+    def _train_jointly(self, body: Document) -> Document:
+        if not isinstance(self._server, JointServer):
+            raise ConfigError("no run of several targets has been opened here")
+        plan = JointPlan.from_json(body["plan"])
+        return {"why": self._server.train(plan, body["seconds_left"], lambda: self._tell({"fold": True}))}
 
     def _tell(self, message: Document) -> None:
         """Tell the parent something, and wait until it has taken it; threads do so one after the other."""

@@ -89,24 +89,42 @@ class _Network:
     freeze_depth: int
 
 
+def waiting_folds(whole: Run, targets: Sequence[JointTarget], folder: Path, seconds_left: float) -> list[int]:
+    """The folds that are not on disk yet; none if the time does not suffice for one more.
+
+    whole: the run of all targets, with their common split. folder: of what is kept. Raises OutOfTimeError if there is
+    no time for the first fold.
+    """
+    waiting = [fold for fold in range(whole.split.n_folds) if not _is_kept(fold, targets)]
+    if 0 not in waiting:
+        return waiting if waiting and seconds_left > _read(folder)["fold_seconds"] else []
+    if seconds_left <= 0:
+        raise OutOfTimeError("no time was left for it")
+    return waiting
+
+
 def fine_tune_jointly(
     whole: Run, targets: Sequence[JointTarget], folder: Path, *, engine: str, seconds_left: Callable[[], float],
     after_fold: Callable[[], None],
-) -> JointTrained:  # fmt: skip
-    """Train a network for each fold that is not on disk yet, as far as the time allows.
+) -> str:  # fmt: skip
+    """Train a network for each fold that is not on disk yet, as far as the time allows; returns why not all of them.
 
-    whole: the run of all targets, with their common split. folder: of what is kept. after_fold: called when a fold is
-    kept. Raises OutOfTimeError if the time runs out in the first fold.
+    The arguments are those of `waiting_folds`; after_fold: called when a fold is kept. Raises OutOfTimeError if the
+    time runs out in the first fold.
     """
-    n_folds, why = whole.split.n_folds, ""
-    waiting = [fold for fold in range(n_folds) if not all(t.predictions_of(fold).exists() for t in targets)]
-    if waiting and (0 in waiting or seconds_left() > _read(folder)["fold_seconds"]):
-        for target in targets:
-            target.context.inputs.get(target.candidate)  # outside the session, whose seeds are for the network alone
-        with keras_backend.session(whole.config.seed):
-            job = _Job(whole, targets, folder, seconds_left, after_fold)
-            why = job.train(waiting, engine)
-    done = [fold for fold in range(n_folds) if all(t.predictions_of(fold).exists() for t in targets)]
+    waiting = waiting_folds(whole, targets, folder, seconds_left())
+    if not waiting:
+        return ""
+    for target in targets:
+        target.context.inputs.get(target.candidate)  # outside the session, whose seeds are for the network alone
+    with keras_backend.session(whole.config.seed):
+        return _Job(whole, targets, folder, seconds_left, after_fold).train(waiting, engine)
+
+
+def read_trained(whole: Run, targets: Sequence[JointTarget], folder: Path, why: str) -> JointTrained:
+    """What the folds on disk predict. why: what kept the others from being trained, empty for the time."""
+    n_folds = whole.split.n_folds
+    done = [fold for fold in range(n_folds) if _is_kept(fold, targets)]
     details: dict[str, object] = {**_read(folder), "folds": len(done)}
     if len(done) < n_folds:
         details["why_not_all_folds"] = why or "the time ran out"
@@ -243,6 +261,10 @@ class _Job:
     def _keep(self, **details: object) -> None:
         text = json.dumps({**_read(self._folder), **details}, indent=2)
         write_atomically(self._folder / DETAILS_FILE, text.encode())
+
+
+def _is_kept(fold: int, targets: Sequence[JointTarget]) -> bool:
+    return all(target.predictions_of(fold).exists() for target in targets)
 
 
 def _read(folder: Path) -> Mapping[str, float]:

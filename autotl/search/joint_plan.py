@@ -87,6 +87,14 @@ def plan_jointly(targets: Mapping[str, Searched], *, seconds_left: float) -> Joi
     return depth if isinstance(depth, str) else replace(plan, training=replace(plan.training, trainable_stages=depth))
 
 
+def expected_seconds(plan: JointPlan, contexts: Mapping[str, SearchContext]) -> float:
+    """What training all folds should take. contexts: of the runs of all targets, by name."""
+    name, context = max(contexts.items(), key=lambda item: len(item[1].run.split.development))
+    estimate = context.costs.fine_tune_seconds(plan.candidate(name, context))
+    n_epochs = context.run.split.n_folds * estimate.n_epochs
+    return len(contexts) * SETUP_SECONDS + _seconds(estimate, n_epochs)
+
+
 def common_reading(targets: Sequence[Searched]) -> Reading:
     """The reading that serves all targets: see `plan_jointly`."""
     space = targets[0].context.space

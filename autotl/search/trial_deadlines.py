@@ -55,5 +55,12 @@ class TrialDeadlines:
             limit = self._grace + min(left, (folds + 1) * of_fold)
         return lambda: limit - (time.monotonic() - began)
 
+    def for_all_targets(self, seconds_left: float, expected: Callable[[], float]) -> Callable[[], float]:
+        """Return the seconds left for a joint fine-tune; the arguments are those of `for_trial`."""
+        began = time.monotonic()
+        no_limit = math.isinf(seconds_left)
+        limit = SPARE_SECONDS + SPARE_FACTOR * expected() if no_limit else self._grace + max(0.0, seconds_left)
+        return lambda: limit - (time.monotonic() - began)
+
     def _generous(self, task: TrialTask, expected: Callable[[], float]) -> float:
         return SPARE_FACTOR * max(self._longest.get(task.begun.strategy, 0.0), expected())

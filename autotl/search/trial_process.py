@@ -6,24 +6,22 @@ the same places; events, values for the study and costs are told as they come, a
 
 from __future__ import annotations
 
-import json
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from autotl.errors import HeadError, OutOfTimeError
 from autotl.interfaces import Head
-from autotl.runs.event_log import parse_event
 from autotl.runs.events import EngineChosen, Event, FeaturesRead, Message, Progress, StageBegun
 from autotl.runtime import keras_backend
 from autotl.runtime.guarded_process import ChildEndedError, GuardedProcess
 from autotl.search.context import SearchContext
 from autotl.search.pruning import Reporter
-from autotl.search.run_process import RunProcess
+from autotl.search.run_process import RunProcess, advice, answer_of, loads_again, opening
 from autotl.search.run_trial import ended
 from autotl.search.trial_deadlines import TrialDeadlines
 from autotl.search.trial_task import TrialTask
-from autotl.settings import Settings
 from autotl.trial import FINE_TUNE, PROBE, Candidate, TrialRecord
 
 
@@ -33,10 +31,9 @@ class TrialProcess:
     tells_costs = True
 
     def __init__(self, context: SearchContext) -> None:
-        self._context, self._process = context, RunProcess(context)
+        self._context, self._process = context, RunProcess(lambda: opening(context.run, [context]))
         self._deadlines = TrialDeadlines(context.run.config.budget_seconds)
-        # What Python code has passed in cannot be loaded in another process.
-        self._is_usable = all(one.origin != "caller" or not one.offers for one in context.plugins.loaded.values())
+        self._is_usable = loads_again(context.plugins)
 
     @property
     def is_running(self) -> bool:
@@ -88,7 +85,8 @@ class TrialProcess:
                 record = self._perform(task, candidate, until, reporter)
         except ChildEndedError as how:
             what = f"training {candidate.head.name} on {candidate.backbone.name} {how}"
-            raise HeadError(f"{what}{_advice(str(how), context.settings)}", how.where, crashed=True) from None
+            what += advice(str(how), context.settings, shares_machine=True)
+            raise HeadError(what, how.where, crashed=True) from None
         if record.state == "failed" and keras_backend.is_out_of_memory(record.reason):
             self._process.renew()  # a GPU takes back what a process had only when it ends
         return record
@@ -115,9 +113,6 @@ class TrialProcess:
             process.send({"do": "perform", "task": task.to_json(), "seconds_left": until - time.monotonic()})
             answer = self._answer(process, reporter)
         self._deadlines.took(task, time.monotonic() - began)
-        if "condition" in answer:
-            number, text, file = answer["condition"]
-            raise OSError(number, text, file)
         return TrialRecord.from_json(answer["record"])
 
     def _opened(self, reporter: Reporter) -> GuardedProcess:
@@ -138,35 +133,20 @@ class TrialProcess:
         estimate = costs.fine_tune_seconds(candidate)
         return n_folds * estimate.seconds(estimate.n_epochs, filled=False, augment=candidate.training.augment)
 
-    def _answer(self, process: GuardedProcess, reporter: Reporter) -> dict[str, Any]:
-        """What the child answers; what it tells meanwhile is passed on. HeadError for an error."""
-        while True:
-            answer, _ = process.receive()
-            if "event" in answer:
-                event = parse_event(json.dumps(answer["event"]).encode())
-                if event and not _is_of_features(event):
-                    self._context.run.emit(event)
-            elif "report" in answer:
-                reporter.report(*answer["report"])
-            elif "fold" in answer:
-                self._context.costs.learn(*answer["fold"])
-            elif "error" in answer:
-                raise HeadError(f"{answer['error']}: {answer['message']}", str(answer["traceback"]))
-            else:
-                return answer
-            process.reply({})
+    def _answer(self, process: GuardedProcess, reporter: Reporter) -> Mapping[str, Any]:
+        context = self._context
+
+        def emit(event: Event) -> None:
+            if not _is_of_features(event):
+                context.run.emit(event)
+
+        return answer_of(
+            process, emit,
+            {"report": lambda told: reporter.report(*told), "fold": lambda told: context.costs.learn(*told)},
+        )  # fmt: skip
 
 
 def _is_of_features(event: Event) -> bool:
     """Whether it tells of features, which were read in this process before."""
     of_features = isinstance(event, StageBegun | FeaturesRead | EngineChosen)
     return of_features or (isinstance(event, Progress) and event.stage == "features")
-
-
-def _advice(how: str, settings: Settings) -> str:
-    """What to do about a trial whose process ended in some way."""
-    if not how.startswith("used "):
-        return ""
-    if settings.trial_memory_gb:
-        return "; set AUTOTL_TRIAL_MEMORY_GB to allow more"
-    return "; close other programs, or use fewer --workers"

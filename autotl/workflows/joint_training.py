@@ -8,13 +8,12 @@ search shows that it is better than the target's own champion.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from autotl.data.several_targets import item_rows
 from autotl.deploy.champion import tuned_champion
 from autotl.errors import ExportError, RunError, in_one_line
 from autotl.evidence.joint_verdicts import judge_joint
@@ -24,16 +23,24 @@ from autotl.plugins import Plugins
 from autotl.predictions import Predictions, log_loss
 from autotl.runs.config import JOINT_FINE_TUNE
 from autotl.runs.events import Message
-from autotl.runs.joint_result import JOINT, JointResult, JointTargetResult, JointVerdict, joint_champion, joint_folder
-from autotl.runs.run import Run, open_run
+from autotl.runs.joint_result import JOINT, JointResult, JointTargetResult, JointVerdict, joint_champion
+from autotl.runs.run import Run
 from autotl.runs.targets_result import TargetRun, TargetsResult, read_targets
 from autotl.runtime.clock import Clock
-from autotl.search.context import SearchContext, open_context
-from autotl.search.joint_fine_tune import JointTarget, JointTrained, fine_tune_jointly
+from autotl.search.joint_fine_tune import (
+    JointTarget,
+    JointTrained,
+    fine_tune_jointly,
+    read_trained,
+    waiting_folds,
+)
 from autotl.search.joint_plan import JointPlan, Searched, plan_jointly
+from autotl.search.joint_process import train_apart
+from autotl.search.joint_targets import joint_targets, open_contexts
 from autotl.search.optuna_study import read_records
 from autotl.search.outcome import calibrated
 from autotl.search.remote_heads import HeadProcesses
+from autotl.search.run_process import loads_again
 from autotl.settings import Settings
 from autotl.trial import TrialRecord
 from autotl.workflows.abstaining import with_doubts
@@ -92,17 +99,10 @@ class _Study:
         self, whole: Run, found: TargetsResult, plugins: Plugins, settings: Settings,
         seconds_left: Callable[[], float], processes: HeadProcesses,
     ) -> None:  # fmt: skip
-        self._whole, self._settings, self._seconds_left = whole, settings, seconds_left
+        self._whole, self._plugins, self._settings, self._seconds_left = whole, plugins, settings, seconds_left
         self._targets = {target.name: target for target in found.targets}
         self._evidence = {name: _evidence_of(target) for name, target in self._targets.items()}
-        self._contexts: dict[str, SearchContext] = {}
-        for name, target in self._targets.items():
-            run = open_run(target.folder, (whole.emit,)).at(storage=whole.config.storage, tracking_uri=None)
-            # What the targets' own trials were to be does not bind this one.
-            run = replace(run, config=replace(run.config, strategy="auto"))
-            self._contexts[name] = open_context(
-                run, plugins, settings=settings, seconds_left=seconds_left, processes=processes
-            )
+        self._contexts = open_contexts(whole, plugins, settings, seconds_left=seconds_left, processes=processes)
 
     def run(self, clock: Clock) -> JointResult:
         """Plan, train, compare, and export if it is better."""
@@ -120,16 +120,8 @@ class _Study:
             self._keep(plan, spent())
             self._whole.update(spent_seconds=clock.spent())
 
-        folder = self._whole.folder / JOINT
-        targets = {name: self._target(name, plan) for name in self._targets}
-        self._whole.emit(Message(
-            f"training one network for all targets: {plan.reading.backbone}, "
-            f"{plan.training.trainable_stages} stages shared and trained, a head for each of {', '.join(targets)}"
-        ))  # fmt: skip
-        trained = fine_tune_jointly(
-            self._whole, list(targets.values()), folder, engine=self._settings.engine, seconds_left=self._seconds_left,
-            after_fold=after_fold,
-        )  # fmt: skip
+        targets = joint_targets(self._whole, self._contexts, plan)
+        trained = self._train(plan, targets, after_fold)
         seconds = spent()
         compared = {
             name: self._compare(name, target, own, trained, seconds)
@@ -140,6 +132,27 @@ class _Study:
         return JointResult(
             "complete", "", seconds, plan.reading.to_json(), {**trained.details}, compared
         )  # fmt: skip
+
+    def _train(
+        self, plan: JointPlan, targets: Mapping[str, JointTarget], after_fold: Callable[[], None]
+    ) -> JointTrained:  # fmt: skip
+        """Train the folds that are not on disk yet, as far as the time allows; in another process where it can be."""
+        whole, folder, why, all_targets = self._whole, self._whole.folder / JOINT, "", list(targets.values())
+        if waiting_folds(whole, all_targets, folder, self._seconds_left()):
+            whole.emit(Message(
+                f"training one network for all targets: {plan.reading.backbone}, "
+                f"{plan.training.trainable_stages} stages shared and trained, a head for each of {', '.join(targets)}"
+            ))  # fmt: skip
+            if loads_again(self._plugins):
+                why = train_apart(
+                    whole, self._contexts, plan, seconds_left=self._seconds_left, after_fold=after_fold
+                )  # fmt: skip
+            else:
+                why = fine_tune_jointly(
+                    whole, all_targets, folder, engine=self._settings.engine, seconds_left=self._seconds_left,
+                    after_fold=after_fold,
+                )  # fmt: skip
+        return read_trained(whole, all_targets, folder, why)
 
     def _plan(self) -> JointPlan | str:
         """What was planned before, so that what is on disk fits; else what the time allows now."""
@@ -158,15 +171,6 @@ class _Study:
         )  # fmt: skip
         loss = log_loss(answers.labels, answers.probabilities) / math.log(context.n_classes)
         return Searched(context, board, loss)
-
-    def _target(self, name: str, plan: JointPlan) -> JointTarget:
-        context, whole = self._contexts[name], self._whole.dataset
-        numbers = np.full(len(whole.table), -1)
-        numbers[item_rows(whole)] = np.arange(len(whole.items))
-        folder = joint_folder(self._targets[name].folder)
-        return JointTarget(
-            context, plan.candidate(name, context), plan.heads[name][1], numbers[item_rows(context.run.dataset)], folder
-        )
 
     def _keep(self, plan: JointPlan, seconds: float) -> None:
         self._whole.update(**{JOINT: {"status": "running", "plan": plan.to_json(), "seconds": seconds}})

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import misbehaving_trials
 import numpy as np
 import pandas as pd
 import pytest
+from loose_plugins import tiny_backbone
 from several_labels import write_shapes
 
 from autotl.deploy import predictor, targets_predictor
 from autotl.deploy.joint_deployable import find_joint
 from autotl.errors import ConfigError, ExportError, RunError
+from autotl.plugins import load_plugins
 from autotl.predictions import Predictions
 from autotl.runs.config import Config
 from autotl.runs.events import Progress
@@ -23,7 +27,7 @@ from autotl.runs.run import Run, open_run
 from autotl.runs.targets_result import TargetsResult, read_targets
 from autotl.runtime.clock import Clock
 from autotl.scores import ScoreInterval
-from autotl.search import joint_fine_tune
+from autotl.search import joint_fine_tune, joint_process, run_process, trial_deadlines
 from autotl.settings import Settings
 from autotl.training import fine_tuning
 from autotl.workflows import joint_training, several_targets
@@ -50,15 +54,23 @@ def configured(table: Path, run: Path, **options: Any) -> Config:
 
 
 @pytest.fixture(scope="module")
+def loadable(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The plugins of these tests, as another process can load them: the network is trained there."""
+    folder = tmp_path_factory.mktemp("plugins")
+    shutil.copy(tiny_backbone.__file__, folder)
+    return load_plugins(folder=folder, disable=("mlflow", "keras-applications", "efficientnet-lite"))
+
+
+@pytest.fixture(scope="module")
 def finished(
-    table: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, settings: Settings
+    table: Path, tmp_path_factory: pytest.TempPathFactory, loadable: Any, settings: Settings
 ) -> tuple[TargetsResult, list[Progress]]:
     progress: list[Progress] = []
     config = configured(table, tmp_path_factory.mktemp("runs") / "study")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fine_tuning, "MAX_EPOCHS", 2)
+        patch.setattr(run_process, "CHILD", "misbehaving_trials")
         found = fit_targets(
-            config, plugins=plugins, settings=settings,
+            config, plugins=loadable, settings=settings,
             listeners=(lambda event: progress.append(event) if isinstance(event, Progress) else None,),
         )  # fmt: skip
     return found, [event for event in progress if event.stage == "fine-tuning"]
@@ -160,6 +172,35 @@ def test_a_better_network_that_is_not_audited_or_cannot_be_exported_is_not_used_
     assert again(whole).endswith("it is not used: it could not be exported: no room")
 
 
+def test_a_process_that_is_killed_or_hangs_costs_the_targets_nothing_and_the_network_is_trained_after_that(
+    finished: Any, tmp_path: Path, loadable: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_process, "CHILD", "misbehaving_trials")
+    monkeypatch.setattr(joint_process, "expected_seconds", lambda *_: 0.0)
+    former = finished[0]
+    whole = open_run(Path(shutil.copytree(former.run, tmp_path / "run")))
+    whole.update(status="interrupted", joint={**whole.state()["joint"], "status": "interrupted"})
+    for file in whole.folder.glob("joint/*/fold[1-9].npz"):
+        file.unlink()
+    for what, why, seconds in (
+        ("is killed", "had its process ended from outside (SIGKILL)", 600.0),
+        ("hangs", "did not end in the time it was given", 5.0),
+    ):
+        monkeypatch.setenv(misbehaving_trials.JOINT_TRAINING, what)
+        monkeypatch.setattr(trial_deadlines, "SPARE_SECONDS", seconds)
+        found = resume_targets(whole.folder, plugins=loadable, settings=settings)
+        assert (found.status, found.joint.status) == ("failed", "failed")  # type: ignore[union-attr]
+        assert any(f"training one network for all targets {why}" in text for text in found.unkept)
+        assert [target.result for target in found.targets] == [target.result for target in former.targets]
+        assert find_joint(found.run) is not None
+    monkeypatch.delenv(misbehaving_trials.JOINT_TRAINING)
+    monkeypatch.setattr(trial_deadlines, "SPARE_SECONDS", 600.0)
+    found = resume_targets(whole.folder, plugins=loadable, settings=settings)
+    assert found.status == "complete"
+    for name, one in found.joint.targets.items():  # type: ignore[union-attr]
+        assert one.search == former.joint.targets[name].search
+
+
 def test_a_killed_study_trains_only_the_folds_that_are_missing_and_finds_the_same(
     table: Path, tmp_path: Path, plugins: Any, settings: Settings, finished: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +228,8 @@ def test_a_killed_study_trains_only_the_folds_that_are_missing_and_finds_the_sam
     assert carried_on.status == "complete"
     for name, one in carried_on.joint.targets.items():  # type: ignore[union-attr]
         assert one.search == finished[0].joint.targets[name].search
+        here, apart = (Predictions.load(run / "joint" / name / "search.npz") for run in (config.run, finished[0].run))
+        np.testing.assert_array_equal(here.probabilities, apart.probabilities)
 
 
 def test_what_goes_wrong_costs_the_targets_nothing_and_is_tried_again(
