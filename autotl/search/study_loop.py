@@ -151,13 +151,19 @@ class StudyLoop:
             if not waits_for_others(self.context, self._study):
                 self._run_next(step.pinned, after_trial)
 
-    def repeat(self, trials: Sequence[TrialRecord]) -> None:
-        """Run trials of another run again, with the choices they had, but for those that ran here already."""
+    def repeat(self, trials: Sequence[TrialRecord]) -> TrialRecord | None:
+        """Run trials of another run again, with the choices they had, but for those that ran here already.
+
+        Ends with the first that does not complete, and returns it.
+        """
         done = {_choices(trial) for trial in self.leaderboard().completed}
         for trial in trials:
             if _choices(trial) not in done:
                 candidate = self.context.candidate(trial)
-                self._trials.run(self._trials.ask(), candidate, fixed_hyperparameters(trial.params))
+                record = self._trials.run(self._trials.ask(), candidate, fixed_hyperparameters(trial.params))
+                if record.state != "complete":
+                    return record
+        return None
 
     def blend(self) -> TrialRecord | None:
         """Run one more trial, the weighted mean of the best probes; its record, None where there is nothing to mix."""

@@ -239,9 +239,16 @@ def _measure_near_duplicates(context: SearchContext, timing: SearchTime) -> None
 
 
 def _repeat_champion(loop: StudyLoop, former: Path) -> None:
-    """Run the trials that made the champion of another run; the members of an ensemble are mixed again."""
-    trials = champion_trials(open_run(former))
-    loop.repeat(trials)
+    """Run the trials that made the champion of another run; the members of an ensemble are mixed again.
+
+    Raises RunError if one of them does not complete: no other model may take its place.
+    """
+    trials, folder = champion_trials(open_run(former)), loop.context.run.folder
+    if failed := loop.repeat(trials):
+        raise RunError(
+            f"the champion of {former} could not be fitted again: {failed.reason}. `autotl resume {folder}` tries it "
+            "once more"
+        )
     _note_end(loop.context.run, _refit_reason(former))
     if len(trials) > 1:
         loop.blend()

@@ -13,10 +13,12 @@ from scanning import scan
 
 from autotl.data.patch import Decision
 from autotl.data.patch_edits import decide
-from autotl.errors import ConfigError, DatasetError
+from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.evidence.run_evidence import read_evidence
 from autotl.runs.config import Config
 from autotl.runs.run import Run, open_run
+from autotl.search import trials_in_progress
+from autotl.search.run_trial import ended
 from autotl.settings import Settings
 from autotl.trial import Training
 from autotl.workflows.fit import fit, refit, resume
@@ -162,6 +164,26 @@ def test_a_class_that_loses_its_training_images_is_refused_with_the_way_on(
     with pytest.raises(DatasetError, match="too few"):
         refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings)
     assert not (tmp_path / "again").exists()
+
+
+def test_where_the_champion_cannot_be_fitted_again_no_other_model_takes_its_place(
+    former: Run, plugins: Any, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    perform = trials_in_progress.perform
+
+    def fail(context: Any, task: Any, *others: Any) -> Any:
+        if task.default is None:  # this is the default itself
+            return perform(context, task, *others)
+        return ended(task.begun, "failed", "its process was killed")
+
+    monkeypatch.setattr(trials_in_progress, "perform", fail)
+    again = tmp_path / "again"
+    with pytest.raises(RunError, match=r"could not be fitted again: its process was killed. `autotl resume .*again`"):
+        refit(former.folder, again, plugins=plugins, settings=settings)
+    assert open_run(again).state()["status"] == "failed"
+    monkeypatch.undo()
+    champion = resume(again, plugins=plugins, settings=settings).result().champion  # type: ignore[union-attr]
+    assert champion.strategy == former.result().champion.strategy  # type: ignore[union-attr]
 
 
 def test_a_run_without_a_champion_is_refused(former: Run, plugins: Any, settings: Settings, tmp_path: Path) -> None:
