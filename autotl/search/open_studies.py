@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from enum import Enum
 
 import optuna
@@ -12,7 +13,7 @@ from autotl.runs.storage import opened
 
 WARM_STARTED = "warm_started"
 """The attribute of a study that says that the first trials are queued."""
-_ENDED = "autotl_ended"
+_ENDED, _VERSION = "autotl_ended", "autotl_version"
 
 
 class Standing(Enum):
@@ -35,7 +36,20 @@ def standing(run: Run, storage: BaseStorage) -> Standing:
     return Standing.OPEN if found.get(WARM_STARTED) else Standing.BEGINNING
 
 
+def own_version() -> str:
+    """The version of AutoTL in this process."""
+    return importlib.metadata.version("autotl")
+
+
+def leading_version(run: Run, storage: BaseStorage) -> str:
+    """The version of AutoTL that leads the search; empty if it is not known."""
+    return str(optuna.load_study(study_name=run.study_name, storage=storage).user_attrs.get(_VERSION, ""))
+
+
 def set_ended(run: Run, *, ended: bool) -> None:
-    """Tell the workers that the search has ended, or that it goes on; raises what the storage raises."""
+    """Tell the workers that the search has ended, or that this process leads it; raises what the storage raises."""
     with opened(run.storage) as storage:
-        optuna.load_study(study_name=run.study_name, storage=storage).set_user_attr(_ENDED, ended)
+        study = optuna.load_study(study_name=run.study_name, storage=storage)
+        if not ended:
+            study.set_user_attr(_VERSION, own_version())
+        study.set_user_attr(_ENDED, ended)

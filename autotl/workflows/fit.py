@@ -38,6 +38,7 @@ from autotl.workflows.groups_first import look_and_keep, no_look
 from autotl.workflows.kept_findings import keep_findings
 from autotl.workflows.networks import opened_encoders, require_networks, require_unchanged
 from autotl.workflows.places import conditions_explained, require_places
+from autotl.workflows.worker_count import require_memory
 
 
 @dataclass(frozen=True)
@@ -286,6 +287,7 @@ def _require_executor(config: Config, plugins: Plugins) -> None:
     """Raise ConfigError before any work if the executor is unknown or cannot be used here."""
     name, option = config.executor_and_option
     executor = plugins.pick(Executor, name)
+    require_memory(config.workers_here)
     if config.workers > 1 and (obstacle := executor.obstacle(option, config.share or str(config.run))):
         raise ConfigError(f"the executor {name!r} cannot be used: {obstacle}")
 

@@ -25,7 +25,7 @@ from autotl.runtime.addresses import absolute_address, hide_secrets
 from autotl.runtime.clock import steady_time
 from autotl.runtime.remote_folder import is_url
 from autotl.search.limits import Limits
-from autotl.search.open_studies import Standing, standing
+from autotl.search.open_studies import Standing, leading_version, own_version, standing
 from autotl.settings import Settings
 from autotl.workflows.worker_data import with_data
 
@@ -74,6 +74,7 @@ def work(order: Order, settings: Settings, listener: Listener) -> str:
         began = _wait_until_open(run, storage, listener, left, lambda: _read_default(order, settings, left, number))
         if began:
             return began
+        _require_same_version(run, storage)
         run, missing = with_data(_again(run, order, settings), order.data, settings)
         listener(Message(f"worker {number} takes trials of {order.run}"))
         with _watched(run, storage, left) as seconds_left:
@@ -192,6 +193,16 @@ def _wait_until_open(
             continue
         time.sleep(min(LOOK_SECONDS, max(0.0, left())))
     return ""
+
+
+def _require_same_version(run: Run, storage: BaseStorage) -> None:
+    """Raise ConfigError if another version of AutoTL leads the search: the two may not mean the same by a trial."""
+    leading = leading_version(run, storage)
+    if leading not in ("", own_version()):
+        raise ConfigError(
+            f"the search of {run.folder} is led by AutoTL {leading}, and this worker is AutoTL {own_version()}; "
+            f"install the same here: pip install autotl=={leading}"
+        )
 
 
 @contextmanager

@@ -17,6 +17,8 @@ no faster (121 s against 106 s; tests/benchmarks/RESULTS.md). For more cores thi
 WORKER_BYTES = 1.5e9
 """A worker took 0.74 GB with TensorFlow, and each process for heads of others or networks 0.4 to 0.7 GB, on few images.
 """
+LEAST_WORKER_BYTES = 0.5e9
+"""Less than any worker has taken."""
 GPU_TRIAL_BYTES = 6e9
 """GPU memory for a fine-tune trial of a backbone that is installed, at its largest size, with room to spare; not
 measured on a GPU."""
@@ -53,6 +55,18 @@ def choose_workers(machine: Machine) -> tuple[int, str]:
         limit = f"{machine.memory_bytes / 1e9:.1f} GB of free memory" if n == by_memory else f"{machine.cores} cores"
         why = f"{why}, but {limit}"
     return n, f"{n} worker{'s' * (n > 1)}: {why}"
+
+
+def require_memory(n_workers: int) -> None:
+    """Raise ConfigError if the memory of this machine cannot hold so many processes, whatever else runs."""
+    import psutil
+
+    total, needed = psutil.virtual_memory().total, n_workers * LEAST_WORKER_BYTES
+    if needed > total:
+        raise ConfigError(
+            f"{n_workers} workers on this machine need more than {needed / 1e9:.0f} GB of memory, and it has "
+            f"{total / 1e9:.0f} GB; give fewer, or --workers {AUTO} for what suits it"
+        )
 
 
 def read_workers(text: str | int, tell: Callable[[str], None] = lambda _sentence: None) -> int:

@@ -179,6 +179,13 @@ def bucket(object_server):
     return object_server.emptied()
 
 
+def test_a_worker_of_another_version_is_refused_with_the_one_to_install(lead, monkeypatch):
+    run = lead(trials=4).context.run
+    monkeypatch.setattr(module, "own_version", lambda: "0.0.1")
+    with pytest.raises(ConfigError, match=r"is led by AutoTL .*, and this worker is AutoTL 0\.0\.1; install the same"):
+        work(Order(str(run.folder)), settings(), told()[1])
+
+
 def test_a_worker_elsewhere_needs_the_address_of_the_study_and_of_the_run(lead, bucket, tmp_path, monkeypatch):
     """The worker has a cache of its own; the items are where they were."""
     monkeypatch.setattr(run_share, "_share_at", run_share.TrialShare)

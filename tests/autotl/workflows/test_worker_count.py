@@ -7,7 +7,7 @@ import pytest
 from autotl.errors import ConfigError
 from autotl.runtime.gpus import Gpu
 from autotl.workflows import worker_count
-from autotl.workflows.worker_count import Machine, choose_workers, read_workers
+from autotl.workflows.worker_count import Machine, choose_workers, read_workers, require_memory
 
 GB = 1e9
 
@@ -50,6 +50,12 @@ def test_what_auto_chose_is_told_with_the_reason(monkeypatch):
 def test_anything_else_is_refused(text):
     with pytest.raises(ConfigError, match="expected a whole number, or 'auto'"):
         read_workers(text)
+
+
+def test_more_processes_than_the_machine_has_memory_for_are_refused():
+    require_memory(1)
+    with pytest.raises(ConfigError, match=r"100000 workers on this machine need more than 50000 GB .* --workers auto"):
+        require_memory(100_000)
 
 
 def test_this_machine_has_a_core_and_memory():
