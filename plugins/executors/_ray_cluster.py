@@ -50,6 +50,7 @@ def connected(asked: Options, n_tasks: int, log: Path | None = None) -> Iterator
         import ray
 
         if ray.is_initialized():
+            _require_room(ray, asked)
             yield ray
             return
         try:
