@@ -88,6 +88,18 @@ def what_holds_clips(data: Path) -> str | None:
     return FRAME_FOLDERS if folders_of_frames(data) else CLIP_FILES
 
 
+def why_no_class(data: Path, paths: Sequence[str]) -> str:
+    """What is wrong where no clip has a class because each folder of images is one; empty for other clips."""
+    if not paths or not all(path.endswith(FRAMES_SUFFIX) for path in paths):
+        return ""
+    found = f"{len(paths)} folders" if len(paths) > 1 else "a folder"
+    return (
+        f"{data} has {found} of images, such as {paths[0].removesuffix(FRAMES_SUFFIX)}, and --image {FRAME_FOLDERS} "
+        "takes each of them for one clip, which leaves none with a class. Put the frames of each clip into a folder of "
+        f"its own, in the folder of its class; leave out --image {FRAME_FOLDERS} if each image is an item."
+    )
+
+
 def with_frame_files(folder: Folder, cache: Path) -> Folder:
     """The folder with a file for each folder of images in it, which holds the frames that are read of them.
 

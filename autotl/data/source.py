@@ -15,7 +15,7 @@ import pandas as pd
 
 from autotl.cache.content_folders import unpacked_once
 from autotl.data.archives.unpack import unpack
-from autotl.data.clip_folders import about_unread_clips, folder_of_clips
+from autotl.data.clip_folders import about_unread_clips, folder_of_clips, why_no_class
 from autotl.data.file_lookup import Folder
 from autotl.data.folder_layout import FolderNames, read_folders
 from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled, part_in
@@ -144,6 +144,8 @@ def _require_labels(source: Source, data: Path) -> None:
             f"the column of labels {source.label!r} is empty for all {len(source.table)} {kind.plural} of {data}. "
             "Fill it in, or give another one with --label NAME."
         )
+    if frames := why_no_class(data, list(source.table["path"])):
+        raise DatasetError(frames)
     outside = f"{kind.of(len(source.table))} outside of them, " if len(source.table) else ""
     kinds = f": {ignored_kinds(source.ignored)}" if source.ignored else ""
     read = f", read as: {source.layout}" if source.layout != read_folders((), kind).layout else ""

@@ -76,6 +76,18 @@ def test_each_folder_of_images_is_a_clip_where_that_is_asked_for(tmp_path: Path)
     assert sorted(path.relative_to(data) for path in data.rglob("*")) == before
 
 
+def test_images_of_a_class_without_a_folder_for_each_clip_are_told_from_frames(tmp_path: Path) -> None:
+    for name in CLASSES:
+        write_frames(tmp_path / "data" / name, GREY)
+    with pytest.raises(DatasetError) as raised:
+        opened(tmp_path / "data", tmp_path, FRAME_FOLDERS)
+    assert str(raised.value) == (
+        f"{tmp_path / 'data'} has 2 folders of images, such as jump, and --image frames takes each of them for one "
+        "clip, which leaves none with a class. Put the frames of each clip into a folder of its own, in the folder of "
+        "its class; leave out --image frames if each image is an item."
+    )
+
+
 def test_a_frame_that_changes_makes_another_clip(tmp_path: Path) -> None:
     data = frames(tmp_path / "data")
     first = opened(data, tmp_path, FRAME_FOLDERS)
