@@ -12,7 +12,7 @@ from autotl.interfaces import Executor
 def obstacle(option, run):
     if shutil.which("nice") is None:
         return "this machine has no program `nice`; use --executor local"
-    if option and not option.isdigit():
+    if option and option not in map(str, range(1, 20)):
         return f"{option!r} is not a priority; write --executor nice, or nice:15, from 1 to 19"
     return ""
 

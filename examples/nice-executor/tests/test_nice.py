@@ -10,4 +10,5 @@ def test_everything_it_offers_keeps_the_contract():
 def test_it_takes_a_priority():
     [executor] = autotl_nice.register_executors()
     assert executor.obstacle("high", "/run")
+    assert executor.obstacle("20", "/run")
     check_executor(executor, option="15")
