@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import Result, run_alone
+from command_line import run_here as autotl
 from loose_plugins import tiny_backbone
 from PIL import Image
 from typer.testing import CliRunner
@@ -23,15 +25,8 @@ from autotl.runs.event_log import read_events
 from autotl.runs.events import Progress, TrialEnded
 from autotl.runtime import interruption
 
-Result = subprocess.CompletedProcess[str]
 # Where a search is only to be stopped and carried on, a small backbone does.
 TINY = {"AUTOTL_PLUGINS": str(Path(tiny_backbone.__file__).parent)}
-
-
-def autotl(*arguments: str | Path, cwd: Path | None = None, **env: str) -> Result:
-    """Run the command line as its own process."""
-    command = [sys.executable, "-m", "autotl.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **env}, timeout=240)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +40,7 @@ def fitted(workspace: Path, shapes: Path) -> Result:
     options = ("--run", "run", "--trials", "3", "--strategy", "probe", "--register", "shapes", "--json")
     options += ("--events", "fit.jsonl")
     small = ("--backbones", "efficientnet-lite0", "--heads", "logistic,knn")
-    return autotl("fit", shapes, *options, *small, cwd=workspace)
+    return run_alone("fit", shapes, *options, *small, cwd=workspace)
 
 
 def test_fit_prints_one_json_document_on_standard_output_and_nothing_else(fitted: Result) -> None:
@@ -76,7 +71,7 @@ def test_fit_registers_the_champion_in_a_store_beside_the_run(fitted: Result, wo
 
 
 def test_report_prints_leaderboard_champion_both_scores_and_the_advice(fitted: Result, workspace: Path) -> None:
-    shown = autotl("report", "run", cwd=workspace)
+    shown = run_alone("report", "run", cwd=workspace)
     assert shown.returncode == 0, shown.stderr
     for text in (
         "Leaderboard",
@@ -93,7 +88,7 @@ def test_report_prints_leaderboard_champion_both_scores_and_the_advice(fitted: R
 
 def test_predict_gives_json_csv_and_text(fitted: Result, workspace: Path, shapes: Path) -> None:
     pictures = sorted((shapes / "circle").glob("*.png"))[:2]
-    rows = json.loads(autotl("predict", "run", *pictures, "--json", cwd=workspace).stdout)
+    rows = json.loads(run_alone("predict", "run", *pictures, "--json", cwd=workspace).stdout)
     assert [row["item"] for row in rows] == [str(path) for path in pictures]
     assert all(abs(sum(row["probabilities"].values()) - 1) < 1e-4 for row in rows)
     lines = autotl("predict", "run/champion", *pictures, "--csv", cwd=workspace).stdout.splitlines()
@@ -355,8 +350,8 @@ def test_a_killed_search_has_its_first_model_and_is_carried_on(tmp_path: Path, s
     process.kill()
     process.communicate()
     picture = next((shapes / "circle").glob("*.png"))
-    assert autotl("predict", tmp_path / "run", picture).returncode == 0
-    carried_on = autotl("resume", tmp_path / "run", "--json", **TINY)
+    assert run_alone("predict", tmp_path / "run", picture).returncode == 0
+    carried_on = run_alone("resume", tmp_path / "run", "--json", **TINY)
     assert carried_on.returncode == 0, carried_on.stderr
     assert json.loads(carried_on.stdout)["status"] == "complete"
 
@@ -449,7 +444,7 @@ def register_checks():
 def test_plugins_that_print_in_the_main_process_do_not_break_json(tmp_path: Path, shapes: Path) -> None:
     (tmp_path / "loud.py").write_text(LOUD)
     for command in (("plugins",), ("doctor",), ("check", shapes, "--quick")):
-        done = autotl(*command, "--json", cwd=tmp_path, AUTOTL_PLUGINS=str(tmp_path))
+        done = run_alone(*command, "--json", cwd=tmp_path, AUTOTL_PLUGINS=str(tmp_path))
         assert isinstance(json.loads(done.stdout), dict), command
         for told in ("hello from Python", "hello from C", "hello from a process"):
             assert told in done.stderr, command
