@@ -61,12 +61,12 @@ def sentence_of(
     return f"The method {name} {said}: {figures}{lost}; {counted(n_seeds, 'seed')}, {duration(seconds)} each"
 
 
-def in_points(score: ScoreInterval) -> str:
+def in_points(score: ScoreInterval, unit: str = " points") -> str:
     """A difference in points with its interval."""
     if not score.is_defined:
         return "unknown"
     value, low, high = (100 * number for number in (score.value, score.low, score.high))
-    return f"{value:+.1f} points" + (f" ({low:+.1f} to {high:+.1f})" if score.has_interval else "")
+    return f"{value:+.1f}{unit}" + (f" ({low:+.1f} to {high:+.1f})" if score.has_interval else "")
 
 
 def sentences(
@@ -164,12 +164,12 @@ def parts(outcome: DebiasOutcome) -> tuple[Table, ...]:
         (
             group.name, group.train, group.validation, group.test,
             _share(outcome.champion_groups[group.name]) if group.judged else "too few items",
-            *(in_points(method.groups[group.name]) if group.name in method.groups else "" for method in methods),
+            *(in_points(method.groups[group.name], "") if group.name in method.groups else "" for method in methods),
         )
         for group in outcome.groups
     ]  # fmt: skip
     columns = ("subgroup", "train", "validation", "test", "champion", *(method.name for method in methods))
-    note = "Differences in recall, with intervals that hold for all subgroups of all methods at once."
+    note = "Differences in recall, in points, with intervals that hold for all subgroups of all methods at once."
     return measures, Table(f"Recall by {what}", columns, tuple(counts), note=note)
 
 
@@ -180,5 +180,5 @@ def _share(score: ScoreInterval) -> str:
 def _with_change(value: float, difference: ScoreInterval) -> str:
     if math.isnan(value):
         return "unknown"
-    change = in_points(difference).replace(" points", "")
+    change = in_points(difference, "")
     return f"{100 * value:.1f} % ({change.replace(' (', '; ').rstrip(')')})"
