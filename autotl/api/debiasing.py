@@ -26,6 +26,7 @@ class Debiasing:
         methods: str | Sequence[str] = "all",
         seeds: int = 5,
         attributes: str | PathLike[str] | None = None,
+        limit: str | float = "10m",
         out: str | PathLike[str] | None = None,
         progress: bool | None = None,
     ) -> DebiasOutcome:
@@ -33,11 +34,12 @@ class Debiasing:
 
         by: the attribute whose values make subgroups with each class; None for the classes alone. methods: their names,
         or "all" for every one that this run can use. seeds: fits of each method. attributes: a table with the columns
-        path and `by`; None for the run's own. out: a new folder for a deployable of the first fit of one method.
-        Returns measures, paired intervals and a verdict for each method. Raises ConfigError, DatasetError or RunError
-        before any work.
+        path and `by`; None for the run's own. limit: most time for one fit, such as "90s", or seconds. out: a new
+        folder for a deployable of the first fit of one method. Returns measures, paired intervals and a verdict for
+        each method. Raises ConfigError, DatasetError or RunError before any work.
         """
         from autotl.plugins import load_preferred
+        from autotl.runtime.durations import parse_duration
         from autotl.settings import settings
         from autotl.workflows.debias import DebiasRequest, debias
 
@@ -45,7 +47,7 @@ class Debiasing:
         request = DebiasRequest(
             optional(read_text)("by", by), tuple(read_text("methods", name) for name in names),
             read_whole("seeds", seeds), optional(read_path)("attributes", attributes),
-            out=optional(read_path)("out", out),
+            parse_duration(limit, name="limit"), optional(read_path)("out", out),
         )  # fmt: skip
         with watched(progress, ()) as listeners:
             return debias(
