@@ -24,8 +24,8 @@ class Lane:
 _SEARCH = Lane("search", max(1, (os.cpu_count() or 1) // _CORES_PER_SEARCH), 5)
 _QUICK = Lane("quick", 3, 5)
 LANES = {
-    "fit": _SEARCH, "resume": _SEARCH, "debias": _SEARCH,
+    "fit": _SEARCH, "resume": _SEARCH, "debias": _SEARCH, "autoencode": _SEARCH,
     "check": _QUICK, "refit": _QUICK, "predict": _QUICK, "export": _QUICK, "index": _QUICK, "register": _QUICK,
-    "style": _QUICK, "autoencode": _QUICK,
+    "style": _QUICK,
 }  # fmt: skip
 """By the command's name; what is not here begins at once."""

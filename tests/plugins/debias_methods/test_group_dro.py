@@ -99,4 +99,5 @@ def test_items_whose_subgroup_is_not_known_are_left_out():
         return lambda wanted: np.full((len(wanted), 2), 0.5)
 
     fit(replace(task, groups=groups, fine_tune=fine_tune))
+    assert asked
     assert all((items % 2 == 1).all() for items in asked)
