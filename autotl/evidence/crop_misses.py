@@ -14,7 +14,7 @@ from autotl.interfaces import ScoreInterval, Table
 
 SIGNIFICANT = 0.05
 LEAST_P = 0.0001
-"""Smaller p-values are not printed as numbers."""
+"""Of smaller p-values only that is printed."""
 _MOST_SAID = 3
 
 
@@ -114,5 +114,5 @@ def _rate(missed: np.ndarray, members: np.ndarray, clusters: np.ndarray | None) 
     return accuracy_with_interval(missed[members], None if clusters is None else clusters[members])
 
 
-def _printed(p_value: float) -> float | str:
-    return round(p_value, 4) if p_value >= LEAST_P else f"< {LEAST_P}"
+def _printed(p_value: float) -> str:
+    return f"{p_value:.4f}" if p_value >= LEAST_P else f"< {LEAST_P}"

@@ -62,4 +62,4 @@ def test_where_nothing_is_missed_nothing_is_said() -> None:
 def test_the_table_has_a_row_for_each_group_the_least_probable_first() -> None:
     table = misses_table(compare_misses(KINDS == "hidden", groups(), None))
     assert table.rows[0][:4] == ("class", "hidden", 60, 60)
-    assert [row[-1] for row in table.rows] == ["< 0.0001", 1.0, 1.0]
+    assert [row[-1] for row in table.rows] == ["< 0.0001", "1.0000", "1.0000"]
