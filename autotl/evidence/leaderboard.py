@@ -16,7 +16,6 @@ _PLAIN_COLUMNS = (
     "state", "strategy", "backbone", "size", "stage", "pooling", "head", "value", "low", "high",
 )  # fmt: skip
 _FILE, _DEFAULT_MARK = "leaderboard.csv", " (untuned default)"
-FRAME_VOTE_TITLE = "vote over the frames (never deployed)"
 _BASELINES = {LABELS: "share of each label", NUMBER: "mean of all numbers"}
 """What is always answered by the row that learned nothing, by the kind of target."""
 
@@ -53,7 +52,7 @@ class Leaderboard:
         if trial.strategy == "majority":
             return self.baseline
         if trial.strategy == FRAME_VOTE:
-            return FRAME_VOTE_TITLE
+            return "vote over the frames (never deployed)"
         backbone = trial.reading.backbone if trial.reading else ""
         if trial.strategy == ENSEMBLE:
             return f"ensemble of probes on {backbone}"

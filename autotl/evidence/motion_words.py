@@ -49,7 +49,7 @@ def motion_table(found: MotionGains) -> Table:
     )
     return Table(
         f"{found.objective} by what is read of the clips",
-        ("what is read", "untuned", "low", "high", "less the frames", "low", "high"),
+        ("what is read", "untuned", "low", "high", "difference", "difference low", "difference high"),
         rows,
         f"Cross-validated, on the same clips, with the default head. Of each clip {found.n_frames} frames are read. "
         "Vote: each frame is classified by itself, and the clip gets the mean of the answers. The last columns are the "

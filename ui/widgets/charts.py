@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from autotl.evidence.leaderboard import FRAME_VOTE_TITLE, is_default
+from autotl.evidence.leaderboard import is_default
 from autotl.runs.config import BASELINES
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, ink
 from autotl_ui.widgets.words import score_name
@@ -101,7 +101,7 @@ def _title(trial: pd.Series, *, default: bool) -> str:
     if trial["strategy"] == "majority":
         return "majority class"
     if trial["strategy"] == "frame-vote":
-        return FRAME_VOTE_TITLE
+        return "vote (never deployed)"
     return f"trial {trial['trial']}: {trial['head']}{' (default)' if default else ''}"
 
 
