@@ -133,8 +133,3 @@ def read_in_blocks(
         block = items[start : start + _BLOCK_ITEMS]
         found[block] = change(read(block)) if change else read(block)
     return found
-
-
-def project(read: Read, components: PrincipalComponents, items: np.ndarray, n_items: int) -> np.ndarray:
-    """Components float32 (n_items, n_components), read in blocks; zero but for the items asked for."""
-    return read_in_blocks(read, components, items, (n_items, len(components.offset)))

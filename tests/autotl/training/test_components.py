@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from autotl.features.frozen_network import open_session
-from autotl.training.components import MAX_COMPONENTS, fit_components, location_and_spread, project
+from autotl.training.components import MAX_COMPONENTS, fit_components, location_and_spread, read_in_blocks
 
 SHAPES = [(12, 40), (40, 40), (200, 40)]
 
@@ -130,7 +130,7 @@ def test_many_items_are_represented_by_a_sample_that_the_seed_decides():
 def test_components_read_in_blocks_are_those_read_at_once(n):
     vectors = features(n, 8)
     principal = fit(features(50, 8, seed=1))
-    found = project(lambda items: vectors[items], principal, np.arange(n), n)
+    found = read_in_blocks(lambda items: vectors[items], principal, np.arange(n), (n, len(principal.offset)))
     assert found == pytest.approx(principal(vectors), rel=1e-4, abs=1e-3)
 
 
