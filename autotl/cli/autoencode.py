@@ -51,7 +51,11 @@ def autoencode(
     plugins = load_plugins(disable_plugin)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         listeners: tuple[Listener, ...] = (printer, *event_writers(events))
-        found = train(run, asked, plugins=plugins, settings=settings(), listeners=listeners)
+        try:
+            found = train(run, asked, plugins=plugins, settings=settings(), listeners=listeners)
+        except KeyboardInterrupt:
+            typer.echo("Interrupted. Nothing was written; an earlier result stays as it was.", err=True)
+            raise
     if as_json:
         print_json(found)
     else:

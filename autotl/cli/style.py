@@ -76,7 +76,11 @@ def style(
         backbone=backbone, content_stage=content_stage, style_stages=parse_style_stages(style_stages),
         strength=strength, seed=seed,
     )  # fmt: skip
-    found = _make(request, load_plugins(disable_plugin), events, grid=grid)
+    try:
+        found = _make(request, load_plugins(disable_plugin), events, grid=grid)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted before there was an image.", err=True)
+        raise
     print_json(found) if as_json else _print(found)
     if found.status == "interrupted":
         typer.echo("Interrupted. The best image so far is saved.", err=True)

@@ -72,3 +72,13 @@ def test_what_cannot_be_is_refused(run: Path, options: tuple[object, ...], said:
     with pytest.raises(ConfigError, match=said):
         ask(run, *options)
     assert not (run / "autoencoders").exists()
+
+
+def test_an_interruption_says_what_became_of_the_results(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workflow, "autoencode", interrupted)
+    done = CliRunner().invoke(app, ["autoencode", str(run)])
+    assert done.exit_code == 130
+    assert "Interrupted. Nothing was written; an earlier result stays as it was." in done.stderr

@@ -19,6 +19,7 @@ from autotl.cli.app import app
 from autotl.errors import ConfigError
 from autotl.runs.event_log import read_events
 from autotl.runs.events import Progress
+from autotl.workflows import style as workflow
 
 SMALL = ("--backbone", "tiny", "--size", "48", "--steps", "4")
 
@@ -74,6 +75,19 @@ def test_without_a_file_to_write_it_asks_for_one() -> None:
     done = style("ramp.png", "rings.jpg")
     assert isinstance(done.exception, ConfigError)
     assert "--out FILE" in str(done.exception)
+
+
+def test_an_interruption_before_the_first_step_says_that_there_is_no_image(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workflow, "transfer_style", interrupted)
+    done = style("ramp.png", "rings.jpg", "--out", "new.png", *SMALL)
+    assert done.exit_code == 130
+    assert "Interrupted before there was an image." in done.stderr
+    assert not (place / "new.png").exists()
 
 
 @pytest.mark.heavy
