@@ -59,6 +59,35 @@ def spared_from_collection() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_process_draws_figures() -> Iterator[None]:
+    """Let all reports of a session be drawn by one child: to start it takes longer than to draw."""
+    from autotl.reports.figures import Drawer
+
+    drawn = Drawer()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Drawer, "__init__", lambda drawer: vars(drawer).update(vars(drawn)))
+        patch.setattr(Drawer, "close", lambda drawer: None)
+        yield
+    drawn.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_look_at_the_version_of_the_tables() -> Iterator[None]:
+    """Optuna runs all of its migration scripts several times for each database; which is the newest never changes."""
+    from optuna.storages._rdb.storage import _VersionManager
+
+    look, seen = _VersionManager.get_head_version, list[str]()
+
+    def look_once(manager: _VersionManager) -> str:
+        seen.extend([] if seen else [look(manager)])
+        return seen[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_VersionManager, "get_head_version", look_once)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     """A home folder of its own for every test; the cache, which goes by content, is shared."""

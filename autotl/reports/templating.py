@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ def pointer(name: str) -> str:
 
 def template(name: str) -> jinja2.Template:
     """One of the package's templates; values are escaped, and an undefined name is an error."""
+    return _environment(name.endswith(".md.j2")).get_template(name)
+
+
+@cache  # it keeps the templates that it has compiled: a search writes its report several times
+def _environment(markdown: bool) -> jinja2.Environment:
     import jinja2
 
     environment = jinja2.Environment(
@@ -46,12 +52,12 @@ def template(name: str) -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-        finalize=_markdown if name.endswith(".md.j2") else None,
+        finalize=_markdown if markdown else None,
     )
     environment.filters |= {
         "number": number, "signed": signed, "capital": capital, "full_stop": full_stop, "pointer": pointer,
     }  # fmt: skip
-    return environment.get_template(name)
+    return environment
 
 
 def _markdown(value: Any) -> Any:

@@ -29,7 +29,9 @@ from autotl.workflows.fit import fit, resume
 
 @pytest.fixture
 def config(shapes: Path, tmp_path: Path) -> Config:
-    return Config(data=shapes, run=tmp_path / "run", budget_seconds=None, trials=3, strategy="probe")
+    return Config(
+        data=shapes, run=tmp_path / "run", budget_seconds=None, trials=3, strategy="probe", heads=("logistic", "knn")
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
