@@ -339,18 +339,13 @@ def test_a_leaderboard_that_is_missing_or_damaged_is_said_and_the_rest_is_told(m
         _ = model.leaderboard
 
 
-def test_what_an_autoencoder_has_found_stays_in_the_report_of_a_search_that_is_carried_on(context, attempt):
-    write_made(context.run.folder)
-    conclude(context, board_of(context, attempt(1)), status="complete", why_no_fine_tuning="")
-    report = (context.run.folder / "report.html").read_text(encoding="utf-8")
-    assert "The vae reconstructs &lt;images&gt;" in report
-
-
-def test_methods_against_bias_stay_in_the_report_unless_they_were_compared_with_another_champion(context, attempt):
+def test_what_was_added_to_a_report_stays_there_when_the_search_is_carried_on(context, attempt):
     trial = attempt(1)
+    write_made(context.run.folder)
     write_outcome(context.run.folder, replace(made_outcome(made_method("dfr")), trial=trial.number))
     write_outcome(context.run.folder, replace(made_outcome(made_method("jtt"), by="age"), trial=99))
     conclude(context, board_of(context, trial), status="complete", why_no_fine_tuning="")
     report = (context.run.folder / "report.html").read_text(encoding="utf-8")
+    assert "The vae reconstructs &lt;images&gt;" in report
     assert "Dfr is better" in report
-    assert "Jtt is better" not in report
+    assert "Jtt is better" not in report  # than another champion
