@@ -42,6 +42,7 @@ from autotl.workflows.autoencode_sheets import (
     write_walks,
 )
 from autotl.workflows.item_groups import draw_by_class
+from autotl.workflows.places import require_places
 
 MOST_BYTES = 2**29
 """Of the images in memory; of more images a sample is used."""
@@ -67,12 +68,14 @@ def autoencode(
 
     An earlier result of the method is replaced in the end, and so is the section of the report. The test split is not
     looked at. Raises ConfigError where the request cannot be met, RunError where the run cannot be read or another
-    process does the same, DatasetError where an image has changed, and OutOfTimeError where the time is too short.
+    process does the same, MachineError where the run or the cache cannot be written, DatasetError where an image has
+    changed, and OutOfTimeError where the time is too short.
     """
     began = time.monotonic()
     run = open_run(folder)
     method = plugins.pick(Autoencoder, asked.method)
     require_possible(run, asked)
+    require_places(run.folder, settings)
     seed = run.config.seed if asked.seed is None else asked.seed
     with locked(run.folder):
         with new_results(run.folder, method.name) as new:

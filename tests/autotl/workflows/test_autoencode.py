@@ -17,7 +17,7 @@ from PIL import Image
 
 from autotl.api.fitted_model import FittedModel
 from autotl.autoencoding.trained import load_autoencoder
-from autotl.errors import ConfigError, DatasetError, PluginError, RunError
+from autotl.errors import ConfigError, DatasetError, MachineError, PluginError, RunError
 from autotl.interfaces import Autoencoder
 from autotl.plugins import load_plugins
 from autotl.runs.autoencoders import SAMPLES, SHEETS, AutoencoderResult, autoencoder_folder, find_autoencoders
@@ -153,6 +153,16 @@ def test_images_that_are_gone_are_named_before_any_work_though_small_ones_are_ke
     monkeypatch.setattr(workflow, "train", None)
     with pytest.raises(RunError, match=r"1 of the \d+ images of .* are gone, the first: .*moved/.*png\. Put them back"):
         autoencode(fresh, ASKED, plugins=plugins, settings=settings)
+
+
+def test_a_cache_that_cannot_be_written_is_named_before_any_work(
+    fresh: Path, found: AutoencoderResult, plugins: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    cache = tmp_path / "file" / "cache"
+    with pytest.raises(MachineError, match=r"the cache .*/file/cache cannot be written.*AUTOTL_CACHE"):
+        autoencode(fresh, ASKED, plugins=plugins, settings=Settings(cache=cache))
+    assert find_autoencoders(fresh) == (found,)
 
 
 @pytest.mark.parametrize(
