@@ -28,7 +28,10 @@ OTHER = TriedBackbone("other", "48x48", "top", "avg", 0.42, ScoreInterval(0.02, 
 
 @pytest.fixture(scope="module")
 def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory, tiny: Any, settings: Settings) -> Run:
-    config = Config(shapes, tmp_path_factory.mktemp("runs") / "run", budget_seconds=None, trials=4, strategy="probe")
+    config = Config(
+        shapes, tmp_path_factory.mktemp("runs") / "run", budget_seconds=None, trials=4, strategy="probe",
+        heads=("logistic", "knn"),
+    )  # fmt: skip
     return fit(config, plugins=load_two_backbones(tiny), settings=settings)
 
 

@@ -62,7 +62,8 @@ def test_another_graph_of_the_same_name_has_another_key(tmp_path):
 
 
 def test_a_search_over_an_encoder_alone_ends_with_a_model_that_answers_as_it_was_trained(shapes, tmp_path, settings):
-    run = fit(Config(data=shapes, run=tmp_path / "run", trials=4, seed=1), plugins=loaded(SMALL), settings=settings)
+    config = Config(data=shapes, run=tmp_path / "run", trials=4, seed=1, heads=("logistic", "knn"))
+    run = fit(config, plugins=loaded(SMALL), settings=settings)
     result = run.result()
     assert result.champion.backbone == "small"
     assert set(read_leaderboard(run.folder)["strategy"]) <= {"majority", "probe", "ensemble"}
