@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from autotl.clips.clip_source import UnreadableClip
 from autotl.clips.decoder import decode_clip
 from autotl.clips.given_clips import GivenClip, given_clips
+from autotl.runtime.given_items import file_in_cell
 
 _CLIPS_AT_ONCE = 4
 """The graph reads as many images as 32 of them have frames."""
@@ -62,17 +62,7 @@ class ItemReader:
 
     def from_table(self, table: Any) -> list[object]:
         """What `given` takes of each row of a table with these columns."""
-        return [_from_cell(cell) for cell in table["clip"]]
-
-
-def _from_cell(cell: Any) -> bytes:
-    """The file in a cell of a table: its bytes, or their base64 text."""
-    if isinstance(cell, str):
-        try:
-            return base64.b64decode("".join(cell.split()), validate=True)
-        except ValueError:
-            return b"text that is not base64"  # the decoder refuses it, and the error names the row
-    return bytes(cell) if isinstance(cell, bytes | bytearray | memoryview) else b""
+        return [file_in_cell(cell) for cell in table["clip"]]
 
 
 def open_reader(_folder: Path, metadata: Mapping[str, Any]) -> ItemReader:

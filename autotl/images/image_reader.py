@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from autotl.images.cropping import decode_cropped, find_corners, open_crop
 from autotl.images.decoder import ImageSource, UnreadableImage, decode
 from autotl.images.given_images import GivenImage, given_images, read_source
+from autotl.runtime.given_items import file_in_cell
 
 
 class ImageReader:
@@ -72,14 +72,4 @@ class ImageReader:
 
     def from_table(self, table: Any) -> list[object]:
         """What `given` takes of each row of a table with these columns."""
-        return [self.from_cell(cell) for cell in table["image"]]
-
-    @staticmethod
-    def from_cell(cell: Any) -> bytes:
-        """The file in a cell of a table: its bytes, or their base64 text."""
-        if isinstance(cell, str):
-            try:
-                return base64.b64decode("".join(cell.split()), validate=True)
-            except ValueError:
-                return b"text that is not base64"  # the decoder refuses it, and the error names the row
-        return bytes(cell) if isinstance(cell, bytes | bytearray | memoryview) else b""
+        return [file_in_cell(cell) for cell in table["image"]]

@@ -13,6 +13,7 @@ from autotl.images.decoder import UnreadableImage
 from autotl.images.image_reader import ImageReader
 from autotl.pairs.given_pairs import PAIR_COLUMNS, GivenPair, given_pairs, open_pair
 from autotl.pairs.pair_files import UnreadablePair
+from autotl.runtime.given_items import file_in_cell
 from autotl.texts.reading import UnreadableText
 from autotl.texts.text_reader import TextReader
 
@@ -90,7 +91,7 @@ class ItemReader:
 
     def from_table(self, table: Any) -> list[object]:
         """What `given` takes of each row of a table with these columns."""
-        return [(ImageReader.from_cell(image), text) for image, text in zip(table["image"], table["text"], strict=True)]
+        return [(file_in_cell(image), text) for image, text in zip(table["image"], table["text"], strict=True)]
 
 
 def open_reader(folder: Path, metadata: Mapping[str, Any]) -> ItemReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import numbers
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -31,3 +32,13 @@ def is_missing(thing: object) -> bool:
     if thing is None or type(thing).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(thing, numbers.Real) and thing != thing
+
+
+def file_in_cell(cell: object) -> bytes:
+    """The file in a cell of a table: its bytes, or their base64 text; something that no decoder takes for others."""
+    if isinstance(cell, str):
+        try:
+            return base64.b64decode("".join(cell.split()), validate=True)
+        except ValueError:
+            return b"text that is not base64"  # the decoder refuses it, and the error names the row
+    return bytes(cell) if isinstance(cell, bytes | bytearray | memoryview) else b""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
@@ -12,9 +11,9 @@ from autotl.clips.clip_source import UnreadableClip
 from autotl.clips.kind import CLIPS, FRAMES_SUFFIX
 from autotl.clips.preview import frames_sheet
 from autotl.clips.safe_decode import clip_risk
-from autotl_ui.try_model.item_prediction import Predictions, failed, read_predictions
+from autotl_ui.try_model.item_prediction import Predictions, failed
+from autotl_ui.try_model.predicting import predict_item
 from autotl_ui.try_model.tried_item import TriedItem
-from autotl_ui.workspace.deployables import open_model
 from autotl_ui.workspace.runs import RunView
 
 SUFFIXES = tuple(sorted(suffix[1:] for suffix in CLIPS.suffixes - {FRAMES_SUFFIX}))
@@ -34,10 +33,8 @@ def _tried(name: str, content: bytes) -> TriedItem:
     def predict(run: RunView) -> Predictions:
         if risk := _risk_of(content):
             return failed(risk)
-        try:
-            return _predict(str(run.champion), (run.champion / "model.onnx").stat().st_mtime_ns, content)
-        except Exception:  # onnxruntime's errors share no base
-            return failed("the model failed on it; its folder may be damaged")
+        with st.spinner("Reading the clip …"):
+            return predict_item(run.champion, content)
 
     key = hashlib.sha256(content).hexdigest()[:8]
     return TriedItem(name, key, predict, partial(_show, name, content), lambda _run, _key: None)
@@ -64,12 +61,3 @@ def _sheet(content: bytes) -> bytes | None:
         return None if _risk_of(content) else frames_sheet(content, SHEET_PIXELS)
     except UnreadableClip:
         return None
-
-
-@st.cache_data(max_entries=256, ttl=3600, show_spinner="Reading the clip …")
-def _predict(folder: str, written: int, content: bytes) -> Predictions:  # noqa: ARG001, part of the cache's key
-    model = open_model(Path(folder))
-    if model is None:
-        return failed("the model cannot be opened")
-    [found] = model.predict([content])
-    return read_predictions(found)

@@ -9,18 +9,15 @@ import streamlit as st
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
 from autotl.images.safe_decode import decode_risk
-from autotl_ui.try_model.item_prediction import Predictions, failed, read_predictions
-from autotl_ui.workspace.deployables import open_model
+from autotl_ui.try_model.item_prediction import Predictions, failed
+from autotl_ui.try_model.predicting import predict_item
 
 
 def predict_image(folder: Path, content: bytes) -> Predictions:
     """Classify the content of an image file with the model of a deployable."""
     if risk := risk_of(content):
         return failed(risk)
-    try:
-        return _predict(str(folder), (folder / "model.onnx").stat().st_mtime_ns, content)
-    except Exception:  # onnxruntime's errors share no base
-        return failed("the model failed on it; its folder may be damaged")
+    return predict_item(folder, content)
 
 
 def preview(content: bytes, edge: int) -> bytes | None:
@@ -36,12 +33,3 @@ def preview(content: bytes, edge: int) -> bytes | None:
 def risk_of(content: bytes) -> str:
     """Why the content should not be decoded in this process, empty where it may be."""
     return decode_risk(content)
-
-
-@st.cache_data(max_entries=256, ttl=3600, show_spinner=False)
-def _predict(folder: str, written: int, content: bytes) -> Predictions:  # noqa: ARG001, part of the cache's key
-    model = open_model(Path(folder))
-    if model is None:
-        return failed("the model cannot be opened")
-    [found] = model.predict([content])
-    return read_predictions(found)

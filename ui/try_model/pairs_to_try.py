@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
 from autotl_ui.try_model import word_reasons
 from autotl_ui.try_model.image_prediction import preview, risk_of
 from autotl_ui.try_model.images_to_try import SUFFIXES, THUMBNAIL_PIXELS
-from autotl_ui.try_model.item_prediction import Predictions, failed, read_predictions
+from autotl_ui.try_model.item_prediction import Predictions, failed
+from autotl_ui.try_model.predicting import predict_item
 from autotl_ui.try_model.texts_to_try import MOST_LETTERS
 from autotl_ui.try_model.tried_item import TriedItem
-from autotl_ui.workspace.deployables import open_model
 from autotl_ui.workspace.runs import RunView
 
 
@@ -36,10 +35,7 @@ def _tried(name: str, image: bytes, text: str) -> TriedItem:
     def predict(run: RunView) -> Predictions:
         if risk := risk_of(image):
             return failed(f"its image: {risk}")
-        try:
-            return _predict(str(run.champion), (run.champion / "model.onnx").stat().st_mtime_ns, image, text)
-        except Exception:  # onnxruntime's errors share no base
-            return failed("the model failed on it; its folder may be damaged")
+        return predict_item(run.champion, (image, text))
 
     def show_reasons(run: RunView, key: str) -> None:
         word_reasons.show(run, text, key=key, image=image)
@@ -53,12 +49,3 @@ def _show(name: str, image: bytes, text: str) -> None:
     if small:
         st.image(small, width=160, alt=name)
     st.text(text)
-
-
-@st.cache_data(max_entries=256, ttl=3600, show_spinner=False)
-def _predict(folder: str, written: int, image: bytes, text: str) -> Predictions:  # noqa: ARG001, part of the cache's key
-    model = open_model(Path(folder))
-    if model is None:
-        return failed("the model cannot be opened")
-    [found] = model.predict([(image, text)])
-    return read_predictions(found)
