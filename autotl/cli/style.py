@@ -76,11 +76,7 @@ def style(
         backbone=backbone, content_stage=content_stage, style_stages=parse_style_stages(style_stages),
         strength=strength, seed=seed,
     )  # fmt: skip
-    try:
-        found = _make(request, load_plugins(disable_plugin), events, grid=grid)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted before there was an image.", err=True)
-        raise
+    found = _make(request, load_plugins(disable_plugin), events, grid=grid)
     print_json(found) if as_json else _print(found)
     if found.status == "interrupted":
         typer.echo("Interrupted. The best image so far is saved.", err=True)
@@ -94,9 +90,13 @@ def _make(request: StyleRequest, plugins: Plugins, events: Path | None, *, grid:
 
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         listeners: tuple[Listener, ...] = (printer, *event_writers(events))
-        if grid:
-            return compare_stages(request, plugins=plugins, listeners=listeners)
-        return transfer_style(request, plugins=plugins, listeners=listeners)
+        try:
+            if grid:
+                return compare_stages(request, plugins=plugins, listeners=listeners)
+            return transfer_style(request, plugins=plugins, listeners=listeners)
+        except KeyboardInterrupt:
+            typer.echo("Interrupted before there was an image.", err=True)
+            raise
 
 
 def _print(found: StyledImage | StageGrid) -> None:
