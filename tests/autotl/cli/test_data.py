@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import run_here as autotl
 from pairs_on_disk import write_listing
 
 pytestmark = pytest.mark.heavy
-
-Result = subprocess.CompletedProcess[str]
-
-
-def autotl(*arguments: str | Path, cwd: Path | None = None) -> Result:
-    """Run the command line as its own process."""
-    command = [sys.executable, "-m", "autotl.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=os.environ.copy(), timeout=240)
 
 
 def test_check_says_what_it_found_and_writes_a_page_with_images(shapes: Path, tmp_path: Path) -> None:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import Result, run_alone
+from command_line import run_here as autotl
 from loose_plugins import tiny_backbone
 
-Result = subprocess.CompletedProcess[str]
 PASSWORD, TOKEN = "hunter2-of-joe", "token-of-joe"
 AWAY = f"http://joe:{PASSWORD}@127.0.0.1:9?token={TOKEN}"
-
-
-def autotl(*arguments: str | Path, cwd: Path) -> Result:
-    environment = {**os.environ, "AUTOTL_PLUGINS": str(Path(tiny_backbone.__file__).parent)}
-    command = [sys.executable, "-m", "autotl.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=240)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +22,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def lost(workspace: Path, shapes: Path) -> Result:
     options = ("--trials", "2", "--strategy", "probe", "--backbones", "tiny", "--heads", "logistic,knn")
-    return autotl("fit", shapes, "--run", "run", *options, "--register", "pets", "--tracking-uri", AWAY, cwd=workspace)
+    options += ("--register", "pets", "--tracking-uri", AWAY)
+    plugins = str(Path(tiny_backbone.__file__).parent)
+    return run_alone("fit", shapes, "--run", "run", *options, cwd=workspace, AUTOTL_PLUGINS=plugins)
 
 
 def test_a_registration_that_failed_is_told_with_what_makes_up_for_it_and_is_no_success(
