@@ -185,14 +185,13 @@ def require_startable(config: Config, plugins: Plugins, settings: Settings) -> N
 
 
 def require_resumable(run: Run, plugins: Plugins, settings: Settings, *, conclude: bool) -> None:
-    """Raise before any work where a run cannot be carried on: its images, networks or stores are gone or changed."""
+    """Raise before any work if a run cannot be carried on: its images, networks or stores are gone or changed."""
     require_images(run)
     plugins.patience.share(run.config.budget_seconds)
     require_places(run.folder, settings)
     _require_stores(run.config, plugins, run.storage)
-    if not conclude:
-        _require_executor(run.config, plugins)
     if not conclude:  # what is missing may be what its trials did not need
+        _require_executor(run.config, plugins)
         require_networks(run.config, plugins, settings)
     require_unchanged(run.state().get("opened", {}), run.config, plugins, settings)
 

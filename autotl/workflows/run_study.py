@@ -156,7 +156,7 @@ def _search_and_conclude(
         announcer.announce(board)
         why = _refit_reason(run.config.refit) if run.config.refit else loop.planner.why_no_fine_tuning
     timing.enforced = False
-    # Who has interrupted the search already means this one.
+    # A user who interrupts once more after an interrupted search wants it to end at once.
     with interruption.postponed(NEARLY_DONE) if status == "complete" else nullcontext():
         result = conclude(context, board, status=status, why_no_fine_tuning=why, for_panels=timing.for_panels)
     run.update(result=replace(result, seconds=clock.spent()).to_json(), spent_seconds=clock.spent())
