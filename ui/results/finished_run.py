@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from autotl.data.item_kinds import IMAGES
 from autotl.evidence.leaderboard import read_leaderboard
 from autotl.evidence.panels import CORE, OF_TARGET
 from autotl.runs.crops import crop_sheet
@@ -61,7 +62,7 @@ def _show_result(run: RunView, result: RunResult) -> None:
 def _show_sections(run: RunView, result: RunResult) -> None:
     """Everything else, a tab each; only the open tab is drawn, and a click in it redraws nothing else."""
     sections = _SECTIONS if has_classes(run) else {name: _OTHERS.get(name, _SECTIONS[name]) for name in _OF_ALL}
-    sections = {name: draw for name, draw in sections.items() if name not in _OF_IMAGES or run.kind.name == "image"}
+    sections = {name: draw for name, draw in sections.items() if name not in _OF_IMAGES or run.kind is IMAGES}
     tabs = st.tabs(list(sections), key="section", on_change="rerun")
     for tab, draw in zip(tabs, sections.values(), strict=True):
         if tab.open:
