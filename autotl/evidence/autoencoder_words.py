@@ -39,6 +39,8 @@ def _reconstruction(found: AutoencoderResult) -> Iterator[str]:
         f"the {found.name} reconstructs images that it was not trained on with a mean squared error of "
         f"{_precise(found.error)} (pixels from 0 to 1), {100 * share:.0f} % of the error of the mean image"
     )
+    if share >= 1:
+        yield "that is no better than the mean image: train it for longer, or on more images"
     if found.error.value > OVERFITTED * found.error_train:
         times = found.error.value / max(found.error_train, 1e-12)
         yield (

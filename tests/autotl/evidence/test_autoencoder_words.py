@@ -55,3 +55,8 @@ def test_only_the_over_represented_are_named():
     assert "over-represented among the rarest tenth: skin dark (50 % (30 to 70), of all images 10 %)" in said()
     few = replace(FOUND.rare_groups[0], of_all=0.9)
     assert "over-represented" not in said(rare_groups=(few,))
+
+
+def test_an_error_above_that_of_the_mean_image_is_named():
+    assert "no better than the mean image" not in said()
+    assert "no better than the mean image: train it for longer" in said(error_of_mean=0.01)
