@@ -60,10 +60,10 @@ class AutoencoderResult:
     error_train: of the training images; error_of_mean: of the mean training image in place of reconstructions.
     nearness: by kind of image, the mean distance to the nearest training image, as features of `backbone` tell; empty
     if it was not measured. sampled_classes: how many of `n_samples` sampled images the champion assigns to each class
-    with a probability over one half, None if it was not asked. rare: the rarest images first; n_rare: how many count as rare in what follows.
-    rare_groups: how classes and attributes are represented among them. rare_errors: the champion's error rate on rare
-    images, on all others, and the difference, None if it is not known. champion: the trial whose model is meant in
-    these. sentences: the results in words.
+    with a probability over one half, None if it was not asked. rare: the rarest images first; n_rare: how many count as
+    rare in what follows. rare_groups: how classes and attributes are represented among them. rare_errors: the
+    champion's error rate on rare images, on all others, and the difference, None if it is not known. champion: the
+    trial whose model is meant in these. sentences: the results in words.
     """
 
     name: str
