@@ -91,8 +91,9 @@ class Fits:
 
     def export(self, method: DebiasMethod, out: Path) -> None:
         """Write the model of the first seed as a deployable. Raises ConfigError where it is not a last layer."""
-        self._emit(Message(f"the model is fitted once more, with {counted(len(self._maker.spare_folds), 'fit')} to "
-                           "calibrate it at most"))  # fmt: skip
+        n_folds = len(self._maker.spare_folds)
+        calibrated = f"; at most {counted(n_folds, 'more fit')} calibrate it" if n_folds else ""
+        self._emit(Message(f"the model is fitted once more, to be written{calibrated}"))
         predict = method.fit(self._task(0))
         if not hasattr(predict, "to_onnx"):
             raise ConfigError(
