@@ -32,7 +32,7 @@ def storage_proxy(
     if not address:
         raise ConfigError(
             f"no database was given; name it by --storage or {STORAGE_VARIABLE}, such as "
-            "postgresql+pg8000://USER:PASSWORD@HOST/DATABASE"
+            "postgresql+pg8000://USER@HOST/DATABASE"
         )
     require_storage(address)
     reached = socket.gethostname() if host in ("0.0.0.0", "::") else host

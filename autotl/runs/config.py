@@ -113,7 +113,7 @@ class Config:
                 raise ConfigError(
                     f"the run is to be shared at {self.share}, but its trials would be kept in a file of the run "
                     "folder, which workers elsewhere do not reach; give a database with --storage, such as "
-                    "postgresql+pg8000://USER:PASSWORD@HOST/DATABASE"
+                    "postgresql+pg8000://USER@HOST/DATABASE"
                 )
         if self.workers < 1:
             raise ConfigError(f"{self.workers} workers were asked for; at least 1 is needed")

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import optuna
@@ -88,19 +89,39 @@ def _open_database(address: str, connections: int) -> RDBStorage:
     return ServerStorage(address, engine_kwargs=options, skip_table_creation=True, skip_compatibility_check=True)
 
 
-def require_storage(address: str) -> None:
-    """Raise ConfigError if Optuna cannot keep trials at an address, such as for a slip in it."""
+def require_storage(address: str, *, is_new: bool = True) -> None:
+    """Raise ConfigError if Optuna cannot keep trials at an address, such as for a slip in it.
+
+    is_new: whether a file may be made there, if it is one of SQLite; a worker needs one that holds a study.
+    """
+    shown = hide_secrets(address)
+    if not is_new and _names_no_file(address):
+        raise ConfigError(
+            f"the storage {shown} does not exist. Give the storage of the run with --storage or AUTOTL_STORAGE"
+        )
     try:
         with opened(address):
             pass
     except ConfigError:
         raise
     except Exception as error:
-        shown, reason = hide_secrets(address), without_secrets(in_one_line(error))
-        raise ConfigError(
-            f"the storage {shown} cannot be used: {reason}. Correct --storage; an address looks like "
-            "postgresql+pg8000://USER:PASSWORD@HOST/DATABASE, and its package, here pg8000, has to be installed"
-        ) from None
+        reason = without_secrets(in_one_line(error))
+        advice = (
+            "Is `autotl storage-proxy` running there? If so, correct --storage; the address looks like grpc://HOST:PORT"
+            if address.startswith(f"{PROXY}://")
+            else "Correct --storage; an address looks like postgresql+pg8000://USER@HOST/DATABASE, and its package, "
+            "here pg8000, has to be installed"
+        )
+        raise ConfigError(f"the storage {shown} cannot be used: {reason}. {advice}") from None
+
+
+def _names_no_file(address: str) -> bool:
+    """Whether it is the address of a SQLite file that does not exist."""
+    try:
+        url = sqlalchemy.make_url(address)
+    except sqlalchemy.exc.ArgumentError:  # it is refused where it is opened
+        return False
+    return bool(url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists())
 
 
 def is_gone(error: BaseException) -> bool:

@@ -139,7 +139,7 @@ def _found(order: Order, settings: Settings, listener: Listener, left: Callable[
     if run.config.targets:
         raise ConfigError(f"{order.run} has several targets; give the run of one of them, below {order.run}/targets")
     if order.storage:
-        require_storage(order.storage)
+        require_storage(order.storage, is_new=False)
         run = replace(run, config=replace(run.config, storage=absolute_address(order.storage)))
     return replace(run, listeners=(listener,))
 

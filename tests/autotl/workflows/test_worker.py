@@ -15,7 +15,7 @@ from loose_plugins import tiny_backbone
 from autotl.errors import ConfigError, OutOfTimeError, RunError
 from autotl.runs import run_share
 from autotl.runs.run_share import publish
-from autotl.runs.storage import opened
+from autotl.runs.storage import opened, require_storage
 from autotl.runtime.addresses import sqlite_address
 from autotl.search import absent_items, trials_in_progress
 from autotl.search.feature_reader import FeatureReader
@@ -169,6 +169,10 @@ def test_what_is_no_run_and_another_storage_are_named(lead, tmp_path):
         work(Order(str(tmp_path / "nothing")), settings(), told()[1])
     loop = lead(storage=sqlite_address(tmp_path / "study.db"))
     other = sqlite_address(tmp_path / "other.db")
+    with pytest.raises(ConfigError, match=r"the storage sqlite.*other\.db does not exist. Give the storage of the run"):
+        work(Order(str(loop.context.run.folder), storage=other), settings(), told()[1])
+    assert not (tmp_path / "other.db").exists()
+    require_storage(other)
     with pytest.raises(RunError, match=r"there is no study 'run-\w+' in sqlite.*other.db. Give the storage of the run"):
         work(Order(str(loop.context.run.folder), storage=other), settings(), told()[1])
 
