@@ -19,7 +19,7 @@ import pytest
 from crews import MadeUp
 from ray_nodes import RayNodes, started_ray_nodes
 
-from autotl.errors import MachineError, OutOfTimeError, WorkerLostError
+from autotl.errors import ConfigError, MachineError, OutOfTimeError, WorkerLostError
 from autotl_plugins.executors import _ray_cluster
 from autotl_plugins.executors import ray as ray_executor
 from autotl_plugins.executors._ray_options import Options, obstacle_before_ray, parse
@@ -88,6 +88,16 @@ def test_a_ray_that_cannot_be_started_is_no_fault_of_ours_and_says_what_to_do(tm
 
     with pytest.raises(MachineError, match=r"timed out during startup\. See the logs.* --executor local needs no Ray"):
         _ray_cluster._join(SimpleNamespace(init=init), Options(), 2, tmp_path)
+
+
+def test_a_connection_that_was_there_before_is_refused_too_where_no_node_has_room(monkeypatch):
+    nodes = [{"Alive": True, "Resources": {"CPU": 2.0}}]
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: True, nodes=lambda: nodes))
+    with (
+        pytest.raises(ConfigError, match="a trial is to have 4 CPU, and no node of this Ray has more than 2"),
+        _ray_cluster.connected(Options(num_cpus=4.0), 1),
+    ):
+        pass
 
 
 @pytest.fixture(scope="module")
