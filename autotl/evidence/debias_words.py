@@ -23,6 +23,7 @@ from autotl.runtime.wording import counted, listed
 TOLERATED = 0.02
 """A loss that is smaller than this for certain, in worst-group recall and in accuracy, counts as no loss."""
 PANEL = "debias"
+_METHODS_PER_TABLE = 4
 _ORDER = (BETTER, NO_WORSE, UNDECIDED, WORSE)
 _SAID = {
     BETTER: "is better on the worst subgroup",
@@ -143,7 +144,7 @@ def in_order(methods: Sequence[MethodOutcome]) -> list[MethodOutcome]:
 
 
 def parts(outcome: DebiasOutcome) -> tuple[Table, ...]:
-    """The tables: the measures of champion and methods, and recall by subgroup."""
+    """The tables: the measures of champion and methods, then recall by subgroup."""
     methods = in_order(outcome.methods)
     rows = [["champion", "", *(_share(outcome.champion[measure]) for measure in MEASURES), ""]]
     rows += [
@@ -160,17 +161,26 @@ def parts(outcome: DebiasOutcome) -> tuple[Table, ...]:
         f"Methods against bias, by {what}", ("model", "verdict", WORST, GAP, PRECISION, ACCURACY, "time of a fit"),
         tuple(map(tuple, rows)), note="In brackets: the difference from the champion in points, with its interval.",
     )  # fmt: skip
-    counts: list[tuple[str | float | None, ...]] = [
-        (
-            group.name, group.train, group.validation, group.test,
-            _share(outcome.champion_groups[group.name]) if group.judged else "too few items",
-            *(in_points(method.groups[group.name], "") if group.name in method.groups else "" for method in methods),
-        )
-        for group in outcome.groups
-    ]  # fmt: skip
-    columns = ("subgroup", "train", "validation", "test", "champion", *(method.name for method in methods))
+    return measures, *_recall_tables(outcome, what, methods)
+
+
+def _recall_tables(outcome: DebiasOutcome, what: str, methods: Sequence[MethodOutcome]) -> list[Table]:
+    """Recall by subgroup, in as many tables as keep each narrow enough for a page."""
     note = "Differences in recall, in points, with intervals that hold for all subgroups of all methods at once."
-    return measures, Table(f"Recall by {what}", columns, tuple(counts), note=note)
+    tables = []
+    for first in range(0, max(1, len(methods)), _METHODS_PER_TABLE):
+        shown = methods[first : first + _METHODS_PER_TABLE]
+        columns = ("subgroup", "train", "validation", "test", "champion", *(method.name for method in shown))
+        rows = tuple(
+            (
+                group.name, group.train, group.validation, group.test,
+                _share(outcome.champion_groups[group.name]) if group.judged else "too few items",
+                *(in_points(method.groups[group.name], "") if group.name in method.groups else "" for method in shown),
+            )
+            for group in outcome.groups
+        )  # fmt: skip
+        tables.append(Table(f"Recall by {what}{', other methods' if first else ''}", columns, rows, note=note))
+    return tables
 
 
 def _share(score: ScoreInterval) -> str:

@@ -84,6 +84,14 @@ def test_the_best_verdict_comes_first() -> None:
     assert [sentence.split(" is ")[0] for sentence in said[1:]] == ["dfr", "slow"]
 
 
+def test_a_table_of_many_methods_is_divided() -> None:
+    names = [f"method-{number}" for number in range(6)]
+    _measures, *by_group = parts(outcome(*(method(name, (0.3, 0.1, 0.5)) for name in names)))
+    assert [table.columns[5:] for table in by_group] == [tuple(names[:4]), tuple(names[4:])]
+    assert [table.title for table in by_group] == ["Recall by site", "Recall by site, other methods"]
+    assert {len(row) for table in by_group for row in table.rows} == {9, 7}
+
+
 def test_that_no_method_is_better_is_said_first() -> None:
     found = outcome(method("slow", (0.2, -0.05, 0.45)), method("dfr", (0.1, -0.05, 0.35)))
     assert "Of 2 methods none is shown to be better" in sentences(found.champion_groups, found.methods)[1]
