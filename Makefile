@@ -7,6 +7,8 @@ DEMO ?=
 MINUTES ?= 60
 SEED ?= 0
 ENDURANCE ?=
+# Where it is set, each of the many processes that tests start compiles all modules again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: install setup demo test heavy endurance coverage quick ui lint docs bench lock
 
