@@ -171,7 +171,7 @@ def _recall_tables(outcome: DebiasOutcome, what: str, methods: Sequence[MethodOu
     for first in range(0, max(1, len(methods)), _METHODS_PER_TABLE):
         shown = methods[first : first + _METHODS_PER_TABLE]
         columns = ("subgroup", "train", "validation", "test", "champion", *(method.name for method in shown))
-        rows = tuple(
+        rows: tuple[tuple[str | float, ...], ...] = tuple(
             (
                 group.name, group.train, group.validation, group.test,
                 _share(outcome.champion_groups[group.name]) if group.judged else "too few items",

@@ -195,7 +195,9 @@ def test_an_address_of_a_proxy_has_a_host_and_a_port(address):
 def test_a_proxy_that_does_not_answer_is_named(monkeypatch):
     monkeypatch.setattr(module, "ANSWER_SECONDS", 0.2)
     port = free_port()
-    with pytest.raises(ConfigError, match=f"the storage grpc://127.0.0.1:{port} cannot be used: .*timeout.*storage-proxy"):
+    with pytest.raises(
+        ConfigError, match=f"the storage grpc://127.0.0.1:{port} cannot be used: .*timeout.*storage-proxy"
+    ):
         require_storage(f"grpc://127.0.0.1:{port}")
 
 
