@@ -66,7 +66,8 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 def command_line(commands: Iterable[Callable[..., None]]) -> typer.Typer:
     """Return the command line that has these commands, in their order."""
     made = typer.Typer(
-        help="AutoTL: a folder of labelled images, texts or clips in; a tuned, honestly evaluated, deployable model out.",
+        help="AutoTL: a folder of labelled images, texts or clips in; "
+        "a tuned, honestly evaluated, deployable model out.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
