@@ -1,7 +1,7 @@
 """Lay out real, openly licensed datasets as a folder of folders, to try AutoTL on.
 
     python examples/datasets.py digits OUT          1,797 handwritten digits (inside scikit-learn, no download)
-    python examples/datasets.py faces OUT           200 face / not-face crops (downloaded once by scikit-image)
+    python examples/datasets.py faces OUT           200 face / not-face crops (pip install scikit-image)
     python examples/datasets.py stamps OUT          438 drawings and photos (Debian: tuxpaint-stamps-default)
     python examples/datasets.py fashion OUT         70,000 articles of clothing (Debian: dataset-fashion-mnist)
     python examples/datasets.py textile OUT         2,000 textile defects (pip install conformal-clip-data)
@@ -19,6 +19,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ LabelledImage = tuple[str, str, np.ndarray | Path]
 
 def faces() -> Iterator[LabelledImage]:
     """25x25 grey crops: the first hundred show faces, the second hundred do not."""
+    _require_package("skimage", "pip install scikit-image")
     from skimage.data import lfw_subset
 
     for i, image in enumerate(lfw_subset()):
@@ -63,12 +65,8 @@ def fashion(source: Path = Path("/usr/share/datasets/fashion-mnist")) -> Iterato
 
 def textile() -> Iterator[LabelledImage]:
     """Textile images with no, a local or a global defect."""
-    from importlib.util import find_spec
-
-    spec = find_spec("conformal_clip_data")
-    if spec is None or spec.origin is None:
-        sys.exit("the package conformal-clip-data is not installed; run: pip install conformal-clip-data")
-    for path in sorted(Path(spec.origin).parent.rglob("textile_images/**/*.jpg")):
+    package = _require_package("conformal_clip_data", "pip install conformal-clip-data")
+    for path in sorted(package.rglob("textile_images/**/*.jpg")):
         yield path.parent.name, path.name, path
 
 
@@ -114,6 +112,14 @@ def lay_out(images: Iterator[LabelledImage], out: Path, *, per_class: int | None
 def _read_idx(path: Path, header_bytes: int) -> np.ndarray:
     with gzip.open(path) as file:
         return np.frombuffer(file.read(), np.uint8, offset=header_bytes)
+
+
+def _require_package(name: str, remedy: str) -> Path:
+    """The folder of a package."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        sys.exit(f"the package {name} is not installed; run: {remedy}")
+    return Path(spec.origin).parent
 
 
 def _require(folder: Path, remedy: str) -> None:

@@ -31,7 +31,8 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as a reader has it: the examples at hand, and an activated environment."""
     folder = tmp_path_factory.mktemp("reader")
-    (folder / "examples").symlink_to(ROOT / "examples")
+    for name in ("examples", "requirements-dev.lock"):
+        (folder / name).symlink_to(ROOT / name)
     activate = folder / ".venv" / "bin" / "activate"
     activate.parent.mkdir(parents=True)
     activate.write_text(f'export PATH="{Path(sys.executable).parent}:$PATH"\n')
@@ -54,6 +55,19 @@ def test_every_block_of_the_readme_runs_as_written(index: int, reader: Path) -> 
     command = ["bash", "-euo", "pipefail", "-c", text] if language == "bash" else [sys.executable, "-c", text]
     done = run(command, reader)
     assert done.returncode == 0, done.stderr
+
+
+def test_images_of_a_package_that_is_not_installed_name_what_installs_it_as_the_readme_does(tmp_path: Path) -> None:
+    code = (
+        "import runpy, sys; sys.modules['skimage'] = None; sys.argv[1:] = ['faces', 'out']; "
+        f"runpy.run_path({str(ROOT / 'examples' / 'datasets.py')!r}, run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "the package skimage is not installed; run: pip install scikit-image\n",
+    )
+    assert re.search(r"pip install .*scikit-image.*\n.*datasets.py faces", README)
 
 
 def test_the_plugin_in_the_readme_is_the_example(reader: Path) -> None:
