@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from autotl.evidence.debias import ACCURACY, GAP, MEASURES, PRECISION, WORST
+from autotl.evidence.debias import ACCURACY, MEASURES, WORST
 from autotl.interfaces import ScoreInterval, Table
 from autotl.runs.debias import (
     BETTER,
@@ -50,7 +50,7 @@ def sentence_of(
     seconds: float,
 ) -> str:  # fmt: skip
     """The verdict on a method, with its differences and what it costs."""
-    figures = ", ".join(f"{measure} {in_points(differences[measure])}" for measure in MEASURES)
+    figures = ", ".join(f"{measure} {in_points(differences[measure])}" for measure in _defined(differences))
     verdict = judge(differences)
     said = _SAID[verdict]
     if n_seeds < 2:
@@ -145,21 +145,21 @@ def in_order(methods: Sequence[MethodOutcome]) -> list[MethodOutcome]:
 
 def parts(outcome: DebiasOutcome) -> tuple[Table, ...]:
     """The tables: the measures of champion and methods, then recall by subgroup."""
-    methods = in_order(outcome.methods)
-    rows = [["champion", "", *(_share(outcome.champion[measure]) for measure in MEASURES), ""]]
+    methods, defined = in_order(outcome.methods), _defined(outcome.champion)
+    rows = [["champion", "", *(_share(outcome.champion[measure]) for measure in defined), ""]]
     rows += [
         [
             method.name,
             method.verdict,
-            *(_with_change(method.values[measure], method.differences[measure]) for measure in MEASURES),
+            *(_with_change(method.values[measure], method.differences[measure]) for measure in defined),
             duration(method.seconds),
         ]
         for method in methods
     ]
     what = outcome.by or "class"
     measures = Table(
-        f"Methods against bias, by {what}", ("model", "verdict", WORST, GAP, PRECISION, ACCURACY, "time of a fit"),
-        tuple(map(tuple, rows)), note="In brackets: the difference from the champion in points, with its interval.",
+        f"Methods against bias, by {what}", ("model", "verdict", *defined, "time of a fit"), tuple(map(tuple, rows)),
+        note="In brackets: the difference from the champion in points, with its interval.",
     )  # fmt: skip
     return measures, *_recall_tables(outcome, what, methods)
 
@@ -181,6 +181,11 @@ def _recall_tables(outcome: DebiasOutcome, what: str, methods: Sequence[MethodOu
         )  # fmt: skip
         tables.append(Table(f"Recall by {what}{', other methods' if first else ''}", columns, rows, note=note))
     return tables
+
+
+def _defined(scores: Mapping[str, ScoreInterval]) -> list[str]:
+    """The measures that have a value; there is no gap where the subgroups are the classes."""
+    return [measure for measure in MEASURES if scores[measure].is_defined]
 
 
 def _share(score: ScoreInterval) -> str:

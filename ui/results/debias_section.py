@@ -45,10 +45,10 @@ def _show_form(run: RunView, result: RunResult) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.selectbox(
             "Subgroups", [_CLASSES, *(result.audit.attributes if result.audit else ())], key="debias-by",
-            format_func=plain, width=220, help="Each class within each value of the attribute, or the classes.",
+            format_func=plain, width=200, help="Each class within each value of the attribute, or the classes.",
         )  # fmt: skip
         methods = st.multiselect(
-            "Methods", list(loaded_plugins().all(DebiasMethod)), key="debias-methods", format_func=plain, width=320,
+            "Methods", list(loaded_plugins().all(DebiasMethod)), key="debias-methods", format_func=plain, width=280,
             placeholder="All that can be used",
         )  # fmt: skip
         limit = st.selectbox(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from autotl.evidence.debias import ACCURACY, GAP, PRECISION, WORST
 from autotl.evidence.debias_words import judge, notes, parts, sentence_of, sentences
-from autotl.interfaces import ScoreInterval
+from autotl.interfaces import UNDEFINED, ScoreInterval
 from autotl.runs.debias import DebiasOutcome, GroupCounts, MethodOutcome
 
 STILL = ScoreInterval(0.0, -0.01, 0.01)
@@ -82,6 +84,17 @@ def test_the_best_verdict_comes_first() -> None:
     assert by_group.rows[1][:5] == ("cat, site=south", 90, 20, 4, "too few items")
     said = sentences(found.champion_groups, found.methods)
     assert [sentence.split(" is ")[0] for sentence in said[1:]] == ["dfr", "slow"]
+
+
+def test_a_gap_that_does_not_exist_is_left_out() -> None:
+    found = differences((0.3, 0.1, 0.5)) | {GAP: UNDEFINED}
+    assert "gap" not in sentence_of("dfr", found, {}, n_seeds=5, seconds=12.0)
+    one = replace(method("dfr", (0.3, 0.1, 0.5)), differences=found)
+    by_class = outcome(one)
+    by_class = replace(by_class, by=None, champion={**by_class.champion, GAP: UNDEFINED})
+    measures, _by_group = parts(by_class)
+    assert measures.columns == ("model", "verdict", WORST, PRECISION, ACCURACY, "time of a fit")
+    assert {len(row) for row in measures.rows} == {6}
 
 
 def test_a_table_of_many_methods_is_divided() -> None:
