@@ -17,7 +17,7 @@ EXPECTED_CLIP = "the path of a video, of an animated GIF or WebP or of a folder 
 class GivenClip(NamedTuple):  # a dataclass cannot be created in the module of an exported model
     """A clip to classify.
 
-    name: what its answer is called. clip: a path, or a file's bytes. problem: why there is no clip; otherwise empty.
+    name: of the item in the results. clip: a path, or a file's bytes. problem: why there is no clip; otherwise empty.
     """
 
     name: str

@@ -47,7 +47,7 @@ def compare_misses(
     """The misses of each group, the least probable first.
 
     missed: bool (n,). groups: the column, a value, and which images have it, bool (n,). clusters: (n,), one number for
-    images that are alike; None where none are.
+    images that are alike; None if none are.
     """
     compared = list(groups)
     p_values = holm([_p_value(missed, inside, clusters) for _, _, inside in compared]).tolist()

@@ -182,7 +182,7 @@ def read_outcomes(run: Path, *, champion: int | None = None) -> tuple[DebiasOutc
 
 
 def _champion(run: Path) -> int | None:
-    """The number of the champion's trial; None where run.json does not tell."""
+    """The number of the champion's trial; None if run.json does not tell."""
     try:
         return int(read_state(run)["result"]["champion"]["trial"])
     except (RunError, OSError, KeyError, TypeError, ValueError):

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from autotl.evidence.audit.subgroups import FEWEST_ITEMS
 from autotl.evidence.intervals import accuracy_with_interval, clustered_wilson, wilson
 from autotl.evidence.shares.uses import difference
 from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runs.autoencoders import RareGroup
 from autotl.runs.run import Run, cluster_of
-from autotl.workflows.item_groups import FEWEST_ITEMS, item_groups
+from autotl.workflows.item_groups import item_groups
 
 RARE_SHARE = 0.1
 _LEVEL = 0.95

@@ -71,7 +71,7 @@ def find_grouping(run: Run, by: str | None, table: Path | None) -> Grouping:
 
 
 def require_comparable(run: Run, grouping: Grouping, tested: np.ndarray) -> None:
-    """Raise ConfigError where no subgroup could be judged, or none is known that could be learned from.
+    """Raise ConfigError if no subgroup could be judged, or if none is known that could be learned from.
 
     tested: int (n,), items of the test split.
     """

@@ -54,7 +54,7 @@ class TaskMaker:
 
     @property
     def spare_folds(self) -> range:
-        """The folds that can be left out of a task, to calibrate on; none where there is one validation split."""
+        """The folds that can be left out of a task, to calibrate on; none if there is one validation split."""
         n_folds = self.context.run.split.n_folds
         return range(0 if self._is_fixed or n_folds < _FEWEST_FOLDS else n_folds)
 

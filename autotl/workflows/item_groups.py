@@ -6,13 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from autotl.evidence.audit.subgroups import FEWEST_ITEMS, MOST_VALUES
 from autotl.runs.run import Run
-
-FEWEST_ITEMS = 10
-"""Of a group, for a share or a rate to be given."""
-_MOST_VALUES = 30
-"""A column with more values, such as a file name, has no groups."""
-_PREFIX = "attribute."
+from autotl.workflows.auditing import attribute_names
 
 
 def item_groups(run: Run, items: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
@@ -23,10 +19,10 @@ def item_groups(run: Run, items: np.ndarray) -> Iterator[tuple[str, str, np.ndar
     """
     table = run.dataset.items.iloc[items]
     columns = {"class": table["label"]} if run.dataset.target.is_classes else {}
-    columns |= {str(name).removeprefix(_PREFIX): table[name] for name in table if str(name).startswith(_PREFIX)}
+    columns |= {name: table[f"attribute.{name}"] for name in attribute_names(run.dataset)}
     for column, values in columns.items():
         counts = values[values.notna() & (values.astype(str) != "")].astype(str).value_counts()
-        if 2 <= len(counts) <= _MOST_VALUES:
+        if 2 <= len(counts) <= MOST_VALUES:
             for value in sorted(counts[counts >= FEWEST_ITEMS].index):
                 yield column, value, (values.astype(str) == value).to_numpy()
 
